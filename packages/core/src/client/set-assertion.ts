@@ -1,0 +1,14 @@
+/**
+ * Where a client assertion goes in a request, whoever made it.
+ *
+ * @module
+ */
+
+const jwtBearer = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+
+/** Puts a client assertion into a request's form. @see RFC 7523, 2.2 */
+export function setAssertion(body: URLSearchParams, clientId: string, assertion: string): void {
+  body.set('client_id', clientId)
+  body.set('client_assertion_type', jwtBearer)
+  body.set('client_assertion', assertion)
+}

@@ -1,0 +1,48 @@
+/**
+ * What a browser or a program gets to see when one of our routes, or a login that a guard starts, fails.
+ *
+ * @module
+ */
+
+import { generateId } from './base/random.ts'
+import { errorTexts, type OidcError } from './errors.ts'
+import { buildEventError } from './events.ts'
+import type { Exchange } from './exchange.ts'
+import { buildPage } from './http/page.ts'
+import { type OidcResponse, problem } from './http/responses.ts'
+import { prefersHtml } from './login/negotiation.ts'
+import type { Wiring } from './wiring.ts'
+
+/** Seconds after which it is worth trying again. */
+const retryAfter = 10
+
+/** Answers with the app's page for an error, or with ours; tells about it under a reference. */
+export async function answerError(
+  { config, emit, loginUrl }: Wiring,
+  { exchange, error, isLogin }: { exchange: Exchange; error: OidcError; isLogin: boolean },
+): Promise<OidcResponse> {
+  const reference = generateId().slice(0, 12)
+  const type = isLogin ? 'login.failed' : 'request.refused'
+  emit({ type, reference, error: buildEventError(error) })
+  const own = await config.onError?.(error, exchange)
+  if (own) return own
+  const { title, publicMessage: text } = errorTexts[error.code]
+  const { status } = error
+  const headers = status === 503 ? { 'retry-after': String(retryAfter) } : {}
+  if (!prefersHtml(exchange.header('accept'))) {
+    return problem(status, { title, detail: text, code: error.code, reference }, headers)
+  }
+  const retry = isLogin && loginUrl !== undefined ? [{ label: 'Try again', href: loginUrl }] : []
+  const home = { label: 'Back to the site', href: config.baseUrl.home }
+  const detail = hasPublicDetail(error) ? `${capitalize(error.message)}.` : undefined
+  return buildPage({ status, title, text, detail, actions: [...retry, home], reference, headers })
+}
+
+/** What the developer's message says about this browser's own cookies may be shown to it. */
+function hasPublicDetail(error: OidcError): boolean {
+  return error.code === 'ERR_TRANSACTION_MISSING' || error.code === 'ERR_LOGIN_LOOP'
+}
+
+function capitalize(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}

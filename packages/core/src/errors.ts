@@ -1,0 +1,304 @@
+/**
+ * What can go wrong, as classes with stable codes, and the only text about it a browser may see.
+ *
+ * One table holds all that is known of a code; the classes add what a handler may want to read.
+ *
+ * @module
+ */
+
+/** The closed set of error codes. They are stable: a program may count on them. */
+export type ErrorCode =
+  | 'ERR_CONFIGURATION'
+  | 'ERR_DISCOVERY'
+  | 'ERR_JWKS'
+  | 'ERR_PROVIDER_TIMEOUT'
+  | 'ERR_PROVIDER_UNAVAILABLE'
+  | 'ERR_PROVIDER_RESPONSE'
+  | 'ERR_TOKEN_RESPONSE'
+  | 'ERR_USERINFO'
+  | 'ERR_AUTHENTICATION_RESPONSE'
+  | 'ERR_LOGIN_REFUSED'
+  | 'ERR_STATE'
+  | 'ERR_TRANSACTION_MISSING'
+  | 'ERR_TRANSACTION_EXPIRED'
+  | 'ERR_ISS_MISMATCH'
+  | 'ERR_LOGIN_REQUEST'
+  | 'ERR_LOGIN_LOOP'
+  | 'ERR_CROSS_SITE_REQUEST'
+  | 'ERR_BODY_TOO_LARGE'
+  | 'ERR_CONTENT_TYPE'
+  | 'ERR_ID_TOKEN'
+  | 'ERR_ID_TOKEN_CLAIM'
+  | 'ERR_SIGNATURE'
+  | 'ERR_STEP_UP'
+  | 'ERR_FORBIDDEN'
+  | 'ERR_NOT_SIGNED_IN'
+  | 'ERR_SESSION_ENDED'
+  | 'ERR_TOKEN_NOT_KEPT'
+  | 'ERR_COOKIE_TOO_LARGE'
+  | 'ERR_RESPONSE_STARTED'
+  | 'ERR_KEY_UNAVAILABLE'
+  | 'ERR_NO_KEY'
+  | 'ERR_SIGN'
+
+/** What an error code stands for: the reply's status, and the words for an End-User. */
+export interface ErrorText {
+  readonly status: number
+  readonly title: string
+  readonly publicMessage: string
+}
+
+const tryAgain = 'Nothing is lost. Please try to sign in again.'
+const later = 'Sign-in is not possible right now. Please try again in a moment.'
+const notYours = 'The problem is not on your side, and the people who run this site can see it.'
+
+/** Every code, its HTTP status, and what a browser is told. */
+export const errorTexts: Readonly<Record<ErrorCode, ErrorText>> = {
+  ERR_CONFIGURATION: { status: 500, title: 'Sign-in is not set up', publicMessage: notYours },
+
+  ERR_DISCOVERY: { status: 503, title: 'Sign-in is not available', publicMessage: later },
+  ERR_JWKS: { status: 503, title: 'Sign-in is not available', publicMessage: later },
+  ERR_PROVIDER_TIMEOUT: { status: 503, title: 'Sign-in is not available', publicMessage: later },
+  ERR_PROVIDER_UNAVAILABLE: {
+    status: 503,
+    title: 'Sign-in is not available',
+    publicMessage: later,
+  },
+  ERR_PROVIDER_RESPONSE: { status: 502, title: 'Sign-in failed', publicMessage: notYours },
+  ERR_TOKEN_RESPONSE: { status: 502, title: 'Sign-in failed', publicMessage: notYours },
+  ERR_USERINFO: { status: 502, title: 'Sign-in failed', publicMessage: notYours },
+
+  ERR_AUTHENTICATION_RESPONSE: {
+    status: 403,
+    title: 'You were not signed in',
+    publicMessage: 'Sign-in was cancelled or refused. You can try again, or go back to the site.',
+  },
+  ERR_LOGIN_REFUSED: {
+    status: 403,
+    title: 'You have no access here',
+    publicMessage: 'You signed in, but this account may not use this site.',
+  },
+
+  ERR_STATE: { status: 400, title: 'This sign-in cannot be continued', publicMessage: tryAgain },
+  ERR_TRANSACTION_MISSING: {
+    status: 400,
+    title: 'This sign-in cannot be continued',
+    publicMessage:
+      'Your browser did not send back the cookie that this sign-in started with. That happens when ' +
+      'cookies are blocked, when the sign-in took longer than ten minutes, or when it was started at ' +
+      'another address.',
+  },
+  ERR_TRANSACTION_EXPIRED: {
+    status: 400,
+    title: 'This sign-in took too long',
+    publicMessage: tryAgain,
+  },
+  ERR_ISS_MISMATCH: {
+    status: 400,
+    title: 'This sign-in cannot be continued',
+    publicMessage: tryAgain,
+  },
+  ERR_LOGIN_REQUEST: {
+    status: 400,
+    title: 'This sign-in link is not valid',
+    publicMessage: tryAgain,
+  },
+  ERR_LOGIN_LOOP: {
+    status: 400,
+    title: 'Sign-in does not stick',
+    publicMessage:
+      'You signed in several times within a minute, but your browser never kept the session. Please ' +
+      'check that cookies are allowed for this site.',
+  },
+  ERR_CROSS_SITE_REQUEST: {
+    status: 403,
+    title: 'Another site asked to sign you out',
+    publicMessage: 'That request came from another site and was refused. You are still signed in.',
+  },
+  ERR_BODY_TOO_LARGE: {
+    status: 413,
+    title: 'That was too large',
+    publicMessage: 'The request was larger than this page accepts.',
+  },
+  ERR_CONTENT_TYPE: {
+    status: 415,
+    title: 'That form cannot be read',
+    publicMessage: 'The request was not in the form that this page accepts.',
+  },
+
+  ERR_ID_TOKEN: { status: 502, title: 'Sign-in failed', publicMessage: notYours },
+  ERR_ID_TOKEN_CLAIM: { status: 502, title: 'Sign-in failed', publicMessage: notYours },
+  ERR_SIGNATURE: { status: 502, title: 'Sign-in failed', publicMessage: notYours },
+  ERR_STEP_UP: {
+    status: 403,
+    title: 'A stronger sign-in is needed',
+    publicMessage:
+      'The way you signed in is not enough for this page. Please try again with another method.',
+  },
+
+  ERR_FORBIDDEN: {
+    status: 403,
+    title: 'You have no access here',
+    publicMessage: 'You are signed in, but this page is not open to this account.',
+  },
+  ERR_NOT_SIGNED_IN: { status: 401, title: 'Please sign in', publicMessage: tryAgain },
+  ERR_SESSION_ENDED: { status: 401, title: 'Your session has ended', publicMessage: tryAgain },
+  ERR_TOKEN_NOT_KEPT: { status: 500, title: 'Something went wrong', publicMessage: notYours },
+  ERR_COOKIE_TOO_LARGE: { status: 500, title: 'Sign-in failed', publicMessage: notYours },
+  ERR_RESPONSE_STARTED: { status: 500, title: 'Something went wrong', publicMessage: notYours },
+
+  ERR_KEY_UNAVAILABLE: { status: 503, title: 'Sign-in is not available', publicMessage: later },
+  ERR_NO_KEY: { status: 503, title: 'Sign-in is not available', publicMessage: later },
+  ERR_SIGN: { status: 503, title: 'Sign-in is not available', publicMessage: later },
+}
+
+/** The error that every error of this library is. */
+export class OidcError extends Error {
+  /** Stable, for programs; `message` is for developers and may change. */
+  readonly code: ErrorCode
+  /** The status that an HTTP reply about this error should have. */
+  readonly status: number
+
+  /** @ignore */
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown; status?: number }) {
+    super(message, options?.cause === undefined ? undefined : { cause: options.cause })
+    this.name = new.target.name
+    this.code = code
+    this.status = options?.status ?? errorTexts[code].status
+  }
+
+  /** What a browser may be told. Holds nothing of the request, the provider or the configuration. */
+  get publicMessage(): string {
+    return errorTexts[this.code].publicMessage
+  }
+}
+
+/** One fault of the configuration: where, and what to do. */
+export interface ConfigurationIssue {
+  /** The option's path (`session.secret`) or the environment variable's name. */
+  readonly path: string
+  readonly message: string
+}
+
+/** The options or the environment cannot work. Lists every fault, not just the first. */
+export class ConfigurationError extends OidcError {
+  readonly issues: readonly ConfigurationIssue[]
+
+  /** @ignore */
+  constructor(issues: readonly ConfigurationIssue[], options?: { cause?: unknown }) {
+    const list = issues.map(({ path, message }) => `  ${path}: ${message}`).join('\n')
+    super('ERR_CONFIGURATION', `the configuration has ${count(issues.length)}\n${list}`, options)
+    this.issues = issues
+  }
+}
+
+function count(faults: number): string {
+  return faults === 1 ? 'a fault:' : `${faults} faults:`
+}
+
+/** The OpenID Provider, or the way to it, failed. */
+export class ProviderError extends OidcError {
+  /** The URL that was asked, without its query. */
+  readonly endpoint: string | undefined
+  /** The provider's `error`, where it answered with one. */
+  readonly error: string | undefined
+  readonly error_description: string | undefined
+
+  /** @ignore */
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: {
+      endpoint?: string | undefined
+      error?: string | undefined
+      error_description?: string | undefined
+      status?: number
+      cause?: unknown
+    } = {},
+  ) {
+    super(code, message, options)
+    this.endpoint = options.endpoint
+    this.error = options.error
+    this.error_description = options.error_description
+  }
+}
+
+/** The provider answered the Authentication Request with an error, as the specification allows. */
+export class AuthenticationResponseError extends OidcError {
+  readonly error: string | undefined
+  readonly error_description: string | undefined
+  readonly error_uri: string | undefined
+
+  /** @ignore */
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: {
+      error?: string | undefined
+      error_description?: string | undefined
+      error_uri?: string | undefined
+      status?: number
+      cause?: unknown
+    } = {},
+  ) {
+    super(code, message, options)
+    this.error = options.error
+    this.error_description = options.error_description
+    this.error_uri = options.error_uri
+  }
+}
+
+/** This browser's login, or its request to one of our routes, cannot be continued. */
+export class TransactionError extends OidcError {
+  readonly reason: 'missing' | 'expired' | 'mismatch' | 'replayed' | 'invalid' | 'loop'
+
+  /** @ignore */
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { reason: TransactionError['reason']; cause?: unknown },
+  ) {
+    super(code, message, options)
+    this.reason = options.reason
+  }
+}
+
+/** A token is not acceptable. */
+export class TokenValidationError extends OidcError {
+  readonly tokenKind: 'id_token' | 'userinfo'
+  /** The claim at fault, where it is one. */
+  readonly claim: string | undefined
+  readonly reason: 'missing' | 'invalid' | 'mismatch' | 'expired'
+
+  /** @ignore */
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: {
+      tokenKind: TokenValidationError['tokenKind']
+      claim?: string | undefined
+      reason: TokenValidationError['reason']
+      cause?: unknown
+    },
+  ) {
+    super(code, message, options)
+    this.tokenKind = options.tokenKind
+    this.claim = options.claim
+    this.reason = options.reason
+  }
+}
+
+/** The session cannot be read, written or used for what was asked. */
+export class SessionError extends OidcError {}
+
+/** A key cannot be had, or does not sign. */
+export class KeyError extends OidcError {
+  /** The key's `kid`, once it is known. */
+  readonly kid: string | undefined
+
+  /** @ignore */
+  constructor(code: ErrorCode, message: string, options?: { kid?: string; cause?: unknown }) {
+    super(code, message, options)
+    this.kid = options?.kid
+  }
+}

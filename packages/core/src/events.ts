@@ -1,0 +1,85 @@
+/**
+ * What can be observed of a Relying Party. An event tells what happened and to which key, endpoint or
+ * End-User; its type has no place for a token, code, verifier, secret or key.
+ *
+ * @module
+ */
+
+import { type ErrorCode, OidcError } from './errors.ts'
+
+/** Something that happened. `type` says what; the rest depends on it. Durations in milliseconds. */
+export type OidcEvent =
+  /** The browser was sent to the provider. */
+  | { readonly type: 'login.started'; readonly returnTo: string; readonly stepUp: boolean }
+  /** An End-User has signed in. */
+  | {
+      readonly type: 'login.succeeded'
+      readonly sub: string
+      readonly sid?: string | undefined
+      readonly duration: number
+    }
+  /** A login ended in an error, which the browser saw under `reference`. */
+  | { readonly type: 'login.failed'; readonly reference: string; readonly error: EventError }
+  /** A request to one of our routes was refused. */
+  | { readonly type: 'request.refused'; readonly reference: string; readonly error: EventError }
+  /** A session cookie was there, but could not be opened: tampered with, or sealed with another secret. */
+  | { readonly type: 'session.unreadable'; readonly cookie: string }
+  /** The session was ended here. */
+  | { readonly type: 'logout'; readonly sub: string | undefined; readonly local: boolean }
+  /** An access token was refreshed. */
+  | { readonly type: 'token.refreshed'; readonly duration: number }
+  | { readonly type: 'token.refresh_failed'; readonly error: EventError }
+  | { readonly type: 'token.revoked'; readonly kind: 'refresh_token' | 'access_token' }
+  | { readonly type: 'token.revocation_failed'; readonly error: EventError }
+  | { readonly type: 'discovery.succeeded'; readonly issuer: string; readonly duration: number }
+  /** `stale` when the metadata known so far goes on being used. */
+  | {
+      readonly type: 'discovery.failed'
+      readonly issuer: string
+      readonly stale: boolean
+      readonly error: EventError
+    }
+  | { readonly type: 'jwks.fetched'; readonly url: string; readonly kids: readonly string[] }
+  | {
+      readonly type: 'jwks.failed'
+      readonly url: string
+      readonly stale: boolean
+      readonly error: EventError
+    }
+  /** A client assertion was signed. */
+  | {
+      readonly type: 'key.signed'
+      readonly kid: string
+      readonly alg: string
+      readonly duration: number
+    }
+  /** A key source was read again and has other keys now. */
+  | { readonly type: 'key.reloaded'; readonly source: string; readonly kids: readonly string[] }
+  /** A key source cannot be read; the last good keys stay in use. */
+  | { readonly type: 'key.reload_failed'; readonly source: string; readonly error: EventError }
+  /** The observed request does not look like `baseUrl`. Told once. */
+  | { readonly type: 'proxy.mismatch'; readonly header: string; readonly expected: string }
+
+/** The part of an error that an event may carry. */
+export interface EventError {
+  readonly code: ErrorCode | 'ERR_UNEXPECTED'
+  readonly message: string
+  /** The messages of the causes, outermost first. */
+  readonly causes: readonly string[]
+}
+
+/** Tells the app what happened. MUST NOT throw; if it does, nothing else is affected. */
+export type Emit = (event: OidcEvent) => void
+
+const maxCauses = 5
+
+/** Builds the part of an error that an event may carry. */
+export function buildEventError(error: unknown): EventError {
+  const causes: string[] = []
+  let cause = error instanceof Error ? error.cause : undefined
+  while (cause instanceof Error && causes.length < maxCauses) {
+    causes.push(`${cause.name}: ${cause.message}`)
+    cause = cause.cause
+  }
+  return { code: error instanceof OidcError ? error.code : 'ERR_UNEXPECTED', message: error instanceof Error ? error.message : '', causes }
+}

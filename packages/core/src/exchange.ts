@@ -1,0 +1,32 @@
+/**
+ * One HTTP request and the head of its response, as an adapter hands them to the core.
+ *
+ * @module
+ */
+
+/**
+ * What a framework adapter provides for each request. It is built for every request, so it MUST be
+ * cheap to build: no parsing, no copies.
+ */
+export interface Exchange {
+  readonly method: string
+  /**
+   * The request target, path and query, as received. The core resolves it on the configured
+   * `baseUrl`, never on a request header.
+   */
+  readonly target: string
+  /** One request header by its lower-case name. */
+  header(name: string): string | undefined
+  /**
+   * The form-encoded body: as the framework parsed it, or read now under a size limit.
+   *
+   * @throws TransactionError `ERR_BODY_TOO_LARGE`, `ERR_CONTENT_TYPE`
+   */
+  form(): Promise<URLSearchParams>
+  /**
+   * Appends one `Set-Cookie` value. MUST NOT join it to another or replace one.
+   *
+   * @throws SessionError `ERR_RESPONSE_STARTED` when the head of the response has left
+   */
+  setCookie(value: string): void
+}

@@ -1,0 +1,216 @@
+/**
+ * Requests to the provider: `fetch` as openid-client calls it, over node:http(s) with connections kept
+ * alive, because the global `fetch` costs more CPU per login than an RSA signature.
+ *
+ * Every request has a time limit and a size limit, follows no redirect, and fails with an error that
+ * names the URL.
+ *
+ * @module
+ */
+
+import http from 'node:http'
+import https from 'node:https'
+import { createRequire } from 'node:module'
+import { ProviderError } from '../errors.ts'
+
+/** What openid-client gives its `customFetch`, and what it wants back. */
+export type Fetch = (url: string, init: FetchInit) => Promise<Response>
+
+/** The part of `RequestInit` that openid-client uses. */
+export interface FetchInit {
+  readonly method: string
+  readonly headers: Record<string, string>
+  readonly body?: string | URLSearchParams | Uint8Array | ArrayBuffer | ReadableStream | null | undefined
+  readonly redirect: 'manual'
+  readonly signal?: AbortSignal | undefined
+}
+
+/** How requests to the provider are made. */
+export interface FetchSettings {
+  /** Seconds for one whole request, the response's body included. */
+  readonly timeout: number
+  readonly userAgent: string
+  /** Certificates (PEM) of the authorities to trust instead of the public ones. */
+  readonly ca?: string | readonly string[] | undefined
+  /** URL of an HTTP proxy that tunnels (`CONNECT`). Needs the package `https-proxy-agent`. */
+  readonly proxy?: string | undefined
+  /** Replaces node:http(s); the limits still hold. */
+  readonly fetch?: typeof globalThis.fetch | undefined
+}
+
+const maxBody = 1024 * 1024
+
+/** Creates the `fetch` for one provider. */
+export function createFetch(settings: FetchSettings): Fetch {
+  const send = settings.fetch ? sendWith(settings.fetch) : createSend(settings)
+  return async (url, init) => {
+    const headers = { ...init.headers, 'user-agent': settings.userAgent }
+    const timeout = AbortSignal.timeout(settings.timeout * 1000)
+    const signal = init.signal ? AbortSignal.any([init.signal, timeout]) : timeout
+    try {
+      return await send(url, { ...init, headers, signal })
+    } catch (error) {
+      if (error instanceof ProviderError) throw error
+      throw signal.aborted ? timedOut(url, settings.timeout) : unreachable(url, error)
+    }
+  }
+}
+
+type Send = (url: string, init: FetchInit & { readonly signal: AbortSignal }) => Promise<Response>
+
+/** The user's own `fetch`, held to the same limits. */
+function sendWith(fetch: typeof globalThis.fetch): Send {
+  return async (url, init) => {
+    const response = await fetch(url, init as RequestInit)
+    const body = await readStream(response.body, url)
+    return buildResponse(url, { status: response.status, headers: response.headers, body })
+  }
+}
+
+async function readStream(stream: AsyncIterable<Uint8Array> | null, url: string): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of stream ?? []) {
+    size += chunk.length
+    if (size > maxBody) throw tooLarge(url)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+function createSend({ ca, proxy }: FetchSettings): Send {
+  const tls = { keepAlive: true, ...(ca && { ca: [ca].flat() }) }
+  const agents = {
+    'http:': new http.Agent({ keepAlive: true }),
+    'https:': proxy ? createProxyAgent(proxy, tls) : new https.Agent(tls),
+  }
+  const send: Send = async (url, init) => {
+    const target = new URL(url)
+    const isHttps = target.protocol === 'https:'
+    const request = (isHttps ? https : http).request(target, {
+      agent: agents[isHttps ? 'https:' : 'http:'],
+      method: init.method,
+      headers: init.headers,
+      signal: init.signal,
+    })
+    try {
+      return await exchange(request, url, init)
+    } catch (error) {
+      // A kept-alive connection that the other side closed meanwhile says nothing about the provider.
+      // A POST is not repeated here: a repeated request needs a client assertion of its own.
+      if (init.method === 'GET' && request.reusedSocket && isReset(error)) return send(url, init)
+      throw error
+    }
+  }
+  return send
+}
+
+function exchange(request: http.ClientRequest, url: string, init: FetchInit): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    request.on('error', reject)
+    request.on('response', (message) => {
+      readStream(message, url)
+        .then((body) => {
+          const headers = new Headers()
+          for (let index = 0; index < message.rawHeaders.length; index += 2) {
+            headers.append(message.rawHeaders[index] ?? '', message.rawHeaders[index + 1] ?? '')
+          }
+          return buildResponse(url, { status: message.statusCode ?? 0, headers, body })
+        })
+        .then(resolve, (error) => {
+          message.destroy()
+          reject(error)
+        })
+    })
+    // openid-client sends forms, and nothing else
+    request.end(init.body ? String(init.body) : undefined)
+  })
+}
+
+const withoutBody = new Set([101, 204, 205, 304])
+
+function buildResponse(
+  url: string,
+  { status, headers, body }: { status: number; headers: Headers; body: Buffer },
+): Response {
+  // OIDC endpoints answer where they are asked; a redirect could lead to any host (RFC 9700, 4.12)
+  if (status >= 300 && status < 400) {
+    throw new ProviderError(
+      'ERR_PROVIDER_RESPONSE',
+      `${withoutQuery(url)} answered with a redirect (${status}), and redirects are not followed`,
+      { endpoint: withoutQuery(url) },
+    )
+  }
+  if (status >= 500) throw failed(url, status)
+  return new Response(withoutBody.has(status) ? null : new Uint8Array(body), { status, headers })
+}
+
+function createProxyAgent(proxy: string, options: https.AgentOptions): https.Agent {
+  const require = createRequire(import.meta.url)
+  const { HttpsProxyAgent } = require('https-proxy-agent')
+  return new HttpsProxyAgent(proxy, options)
+}
+
+/** Whether the optional package that `http.proxy` needs is installed. */
+export function hasProxyAgent(): boolean {
+  try {
+    createRequire(import.meta.url).resolve('https-proxy-agent')
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Whether the request may have failed only because its kept-alive connection was closed. */
+export function isReset(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ECONNRESET'
+}
+
+/** A URL as it may be shown: what was asked, not with what. */
+export function withoutQuery(url: string): string {
+  return url.split(/[?#]/, 1)[0] ?? ''
+}
+
+function timedOut(url: string, seconds: number): ProviderError {
+  return new ProviderError(
+    'ERR_PROVIDER_TIMEOUT',
+    `${withoutQuery(url)} did not answer within ${seconds} s ("http.timeout")`,
+    { endpoint: withoutQuery(url) },
+  )
+}
+
+function unreachable(url: string, cause: unknown): ProviderError {
+  const reason = cause instanceof Error ? describe(cause) : 'unknown reason'
+  return new ProviderError(
+    'ERR_PROVIDER_UNAVAILABLE',
+    `${withoutQuery(url)} cannot be reached: ${reason}`,
+    { endpoint: withoutQuery(url), cause },
+  )
+}
+
+const hints: Readonly<Record<string, string>> = {
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'set "http.ca" or NODE_EXTRA_CA_CERTS for a private authority',
+  SELF_SIGNED_CERT_IN_CHAIN: 'set "http.ca" or NODE_EXTRA_CA_CERTS for a private authority',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'set "http.ca" or NODE_EXTRA_CA_CERTS for a private authority',
+}
+
+function describe(error: Error): string {
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
+  const text = error.message || code || error.name
+  const hint = code && hints[code]
+  return hint ? `${text} (${hint})` : text
+}
+
+function failed(url: string, status: number): ProviderError {
+  return new ProviderError('ERR_PROVIDER_UNAVAILABLE', `${withoutQuery(url)} answered ${status}`, {
+    endpoint: withoutQuery(url),
+  })
+}
+
+function tooLarge(url: string): ProviderError {
+  return new ProviderError(
+    'ERR_PROVIDER_RESPONSE',
+    `${withoutQuery(url)} answered with more than ${maxBody / 1024} kB`,
+    { endpoint: withoutQuery(url) },
+  )
+}

@@ -1,0 +1,86 @@
+/**
+ * The page that an End-User sees when a login cannot go on: one document, no script, nothing loaded
+ * from anywhere.
+ *
+ * @module
+ */
+
+import { createHash } from 'node:crypto'
+import type { OidcResponse } from './responses.ts'
+
+/** What a page says. Every text is escaped here. */
+export interface Page {
+  readonly status: number
+  readonly title: string
+  readonly text: string
+  /** One more paragraph, in smaller print: what exactly was missing, and why it may be. */
+  readonly detail?: string | undefined
+  readonly actions: readonly { readonly label: string; readonly href: string }[]
+  /** What the people who run the site find in their events. */
+  readonly reference?: string | undefined
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+const style = `
+:root{color-scheme:light dark;--ink:#1a2230;--soft:#5a6578;--paper:#fff;--desk:#f2f4f8;--line:#dfe4ec;--act:#1f4fd8;--on:#fff}
+@media(prefers-color-scheme:dark){:root{--ink:#e8ecf4;--soft:#9aa6ba;--paper:#171d29;--desk:#0e131c;--line:#2a3345;--act:#7aa2ff;--on:#0e131c}}
+*{box-sizing:border-box}
+body{margin:0;min-height:100vh;display:grid;place-items:center;padding:1.5rem;background:var(--desk);color:var(--ink);font:1rem/1.6 system-ui,sans-serif}
+main{width:100%;max-width:32rem;padding:2.25rem;background:var(--paper);border:1px solid var(--line);border-radius:1rem}
+h1{margin:0 0 .75rem;font-size:1.5rem;line-height:1.25;letter-spacing:-.01em}
+p{margin:0 0 1rem}
+.detail,.reference{color:var(--soft);font-size:.875rem;overflow-wrap:anywhere}
+.reference{margin:1.5rem 0 0;padding-top:1rem;border-top:1px solid var(--line)}
+nav{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1.5rem}
+a{padding:.6rem 1.1rem;border:1px solid var(--line);border-radius:.6rem;color:var(--ink);text-decoration:none;font-weight:600}
+a:first-child{border-color:var(--act);background:var(--act);color:var(--on)}
+a:focus-visible{outline:3px solid var(--act);outline-offset:2px}
+`
+
+const styleHash = createHash('sha256').update(style).digest('base64')
+const policy = `default-src 'none'; style-src 'sha256-${styleHash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`
+
+/** Builds a page that may be shown to anybody. */
+export function buildPage(page: Page): OidcResponse {
+  const actions = page.actions
+    .map(({ label, href }) => `<a href="${escape(href)}">${escape(label)}</a>`)
+    .join('')
+  const body = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width,initial-scale=1">
+<meta name="robots" content="noindex">
+<title>${escape(page.title)}</title>
+<style>${style}</style>
+<main>
+<h1>${escape(page.title)}</h1>
+<p>${escape(page.text)}</p>
+${page.detail ? `<p class="detail">${escape(page.detail)}</p>\n` : ''}<nav>${actions}</nav>
+${page.reference ? `<p class="reference">Reference: <code>${escape(page.reference)}</code></p>\n` : ''}</main>
+</html>
+`
+  return {
+    status: page.status,
+    headers: {
+      'cache-control': 'no-store',
+      'content-type': 'text/html; charset=utf-8',
+      'content-security-policy': policy,
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      ...page.headers,
+    },
+    body,
+  }
+}
+
+const entities: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+}
+
+function escape(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => entities[character] ?? '')
+}

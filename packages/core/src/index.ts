@@ -1,0 +1,55 @@
+/**
+ * The core of Countersign: a Relying Party that knows no framework.
+ *
+ * @module
+ */
+
+export type { Clock } from './base/clock.ts'
+export {
+  type AssertionCallback,
+  type AssertionContext,
+  type ClientAuthentication,
+  type ClientSecretAuthentication,
+  clientSecretBasic,
+  clientSecretJwt,
+  clientSecretPost,
+  type NoAuthentication,
+  none,
+} from './client/authentication.ts'
+export type { LoginOptions, LogoutOptions, Oidc } from './context.ts'
+export { optionsFromEnv } from './env.ts'
+export {
+  AuthenticationResponseError,
+  ConfigurationError,
+  type ConfigurationIssue,
+  type ErrorCode,
+  KeyError,
+  OidcError,
+  ProviderError,
+  SessionError,
+  TokenValidationError,
+  TransactionError,
+} from './errors.ts'
+export type { EventError, OidcEvent } from './events.ts'
+export type { Exchange } from './exchange.ts'
+export type { OidcResponse } from './http/responses.ts'
+export type { JwsAlgorithm } from './keys/algorithms.ts'
+export type { ClientKey } from './keys/client-key.ts'
+export type { KeySource, PublicJwk, Signer, TimedSigner } from './keys/signer.ts'
+export type { Authorization, AuthorizationParameters } from './login/authentication-request.ts'
+export type {
+  AssertionOption,
+  CookieOption,
+  HttpOption,
+  IdTokenAlg,
+  IdTokenOption,
+  KeepableToken,
+  LoginContext,
+  LoginDecision,
+  Options,
+  RoutesOption,
+  SessionOption,
+} from './options.ts'
+export { createRelyingParty, type Received, type RelyingParty } from './relying-party.ts'
+export type { ExpectedClaim, Requirements } from './requirements.ts'
+export type { Claims, IdTokenClaims, UserClaims } from './session/session.ts'

@@ -1,0 +1,16 @@
+/**
+ * What a key store of one's own is written with: the contract of signers and key sources.
+ *
+ * @module
+ */
+
+export { type ErrorCode, KeyError } from './errors.ts'
+export {
+  type Algorithm,
+  algorithms,
+  isJwsAlgorithm,
+  type JwsAlgorithm,
+  jwsAlgorithms,
+} from './keys/algorithms.ts'
+export { calculateThumbprint, createLocalSigner } from './keys/local-signer.ts'
+export type { KeySource, PublicJwk, Signer, TimedSigner } from './keys/signer.ts'

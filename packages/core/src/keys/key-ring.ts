@@ -1,0 +1,92 @@
+/**
+ * The keys of one Relying Party over time: which one signs now, and which are published.
+ *
+ * It is a matter of time only, so every replica that reads the same keys switches at the same moment.
+ *
+ * @module
+ */
+
+import type { Clock } from '../base/clock.ts'
+import { KeyError } from '../errors.ts'
+import { buildEventError, type Emit } from '../events.ts'
+import type { KeySource, PublicJwk, Signer, TimedSigner } from './signer.ts'
+
+/** The keys of one Relying Party. */
+export interface KeyRing {
+  /**
+   * The newest key whose time has come and is not over.
+   *
+   * @throws KeyError `ERR_NO_KEY`, `ERR_KEY_UNAVAILABLE`
+   */
+  current(): Promise<Signer>
+  /** The public half of every key that is not over, the next one included. */
+  published(): Promise<readonly PublicJwk[]>
+  close(): Promise<void>
+}
+
+/** Creates a key ring over any sources. */
+export function createKeyRing({
+  sources,
+  clock,
+  emit,
+}: {
+  sources: readonly KeySource[]
+  clock: Clock
+  emit: Emit
+}): KeyRing {
+  /** The keys of all sources that answer; it takes all of them failing to fail. */
+  async function read(): Promise<readonly TimedSigner[]> {
+    const results = await Promise.allSettled(sources.map((source) => source.keys()))
+    const keys = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []))
+    const failures = results.flatMap((result, index) =>
+      result.status === 'rejected' ? [{ name: sources[index]?.name ?? '', error: result.reason }] : [],
+    )
+    for (const { name, error } of failures) {
+      emit({ type: 'key.reload_failed', source: name, error: buildEventError(error) })
+    }
+    const [failure] = failures
+    if (keys.length > 0 || !failure) return keys
+    if (failure.error instanceof KeyError) throw failure.error
+    throw new KeyError('ERR_KEY_UNAVAILABLE', `${failure.name} cannot be used`, {
+      cause: failure.error,
+    })
+  }
+
+  async function readUnexpired(): Promise<readonly TimedSigner[]> {
+    const now = clock.now()
+    return (await read()).filter(({ notAfter = Number.POSITIVE_INFINITY }) => now < notAfter)
+  }
+
+  return {
+    async current() {
+      const now = clock.now()
+      const keys = await readUnexpired()
+      const begun = keys.filter(({ notBefore = 0 }) => notBefore <= now)
+      const newest = begun.reduce<TimedSigner | undefined>(
+        (best, key) => (best && (best.notBefore ?? 0) >= (key.notBefore ?? 0) ? best : key),
+        undefined,
+      )
+      if (newest) return newest.signer
+      const next = Math.min(...keys.map(({ notBefore = 0 }) => notBefore))
+      throw new KeyError(
+        'ERR_NO_KEY',
+        Number.isFinite(next)
+          ? `no key may sign yet: the first one from ${new Date(next * 1000).toISOString()} on`
+          : 'no key may sign any more: all are past their "notAfter"',
+      )
+    },
+    async published() {
+      const jwks = (await readUnexpired()).map(({ signer }) => buildPublished(signer))
+      return [...new Map(jwks.map((jwk) => [jwk.kid, jwk])).values()]
+    },
+    async close() {
+      await Promise.all(sources.map((source) => source.close?.()))
+    },
+  }
+}
+
+function buildPublished({ publicJwk, kid, alg }: Signer): PublicJwk {
+  // Providers differ between "EdDSA" and "Ed25519": for these keys the curve says enough
+  const name = publicJwk.kty === 'OKP' ? {} : { alg }
+  return { ...publicJwk, kid, use: 'sig', ...name }
+}

@@ -1,0 +1,70 @@
+/**
+ * The seam behind which a private key lives: in memory, in a file, in a KMS or an HSM.
+ *
+ * @module
+ */
+
+import type { JwsAlgorithm } from './algorithms.ts'
+
+/** The public members of a JWK, and nothing else. @see RFC 7517, 4 */
+export interface PublicJwk {
+  readonly kty: 'RSA' | 'EC' | 'OKP'
+  readonly kid?: string
+  readonly alg?: string
+  readonly use?: 'sig' | 'enc'
+  readonly n?: string
+  readonly e?: string
+  readonly crv?: string
+  readonly x?: string
+  readonly y?: string
+}
+
+/**
+ * Signs with one immutable version of one private key.
+ *
+ * An implementation MUST sign with the very key whose public half is `publicJwk`, whatever "latest"
+ * has become meanwhile; else the `kid` already written into a JWT's header would be wrong.
+ */
+export interface Signer {
+  /** The key id: the RFC 7638 thumbprint, unless the key itself or its configuration names one. */
+  readonly kid: string
+  /** Whether `kid` was named by the key or its configuration, and is not a thumbprint. */
+  readonly hasExplicitKid: boolean
+  readonly alg: JwsAlgorithm
+  /** The public half, without `kid`, `alg` and `use`. */
+  readonly publicJwk: PublicJwk
+  /**
+   * Signs `data` and returns the signature in the form of JWA: `r || s` for ES*, not DER.
+   * MUST honour `signal`.
+   *
+   * @throws KeyError `ERR_SIGN`, `ERR_KEY_UNAVAILABLE`
+   * @see RFC 7518, 3.3–3.5
+   */
+  sign(data: Uint8Array, options?: { readonly signal?: AbortSignal }): Promise<Uint8Array>
+}
+
+/** A signer and the time in which it may be used. */
+export interface TimedSigner {
+  readonly signer: Signer
+  /** Not used for signing before this moment. NumericDate. */
+  readonly notBefore?: number | undefined
+  /** Neither used nor published from this moment on. NumericDate. */
+  readonly notAfter?: number | undefined
+}
+
+/**
+ * Where keys come from. Implementations MUST be lazy about the network, MUST NOT cache a failure, and
+ * MUST go on answering with the last good keys when the place they come from breaks.
+ */
+export interface KeySource {
+  /** What is configured, for messages and events. Never key material. */
+  readonly name: string
+  /**
+   * The keys as they are now, of any time.
+   *
+   * @throws KeyError `ERR_KEY_UNAVAILABLE`
+   */
+  keys(): Promise<readonly TimedSigner[]>
+  /** Lets go of connections and timers, where there are any. */
+  close?(): Promise<void>
+}

@@ -1,0 +1,147 @@
+/**
+ * The Authentication Request: sends a browser to the provider and remembers what for.
+ *
+ * @see OpenID Connect Core 1.0, 3.1.2.1
+ *
+ * @module
+ */
+
+import * as client from 'openid-client'
+import type { Clock } from '../base/clock.ts'
+import { generateId } from '../base/random.ts'
+import type { BaseUrl } from '../base/url.ts'
+import type { Emit } from '../events.ts'
+import type { Exchange } from '../exchange.ts'
+import { type OidcResponse, redirect } from '../http/responses.ts'
+import type { Provider } from '../provider/discovery.ts'
+import { readProtocolError } from '../provider/protocol-error.ts'
+import type { LoopBreaker } from './loop-breaker.ts'
+import type { StepUp, Transactions } from './transaction.ts'
+
+/** Wire parameters of the Authentication Request. Objects are sent as JSON. */
+export type AuthorizationParameters = Readonly<
+  Record<string, string | number | boolean | Readonly<Record<string, unknown>> | undefined>
+>
+
+/** Wire parameters for every login, or a function that knows them for a request. */
+export type Authorization =
+  | AuthorizationParameters
+  | ((exchange: Exchange) => AuthorizationParameters | Promise<AuthorizationParameters>)
+
+/** One login to be started. */
+export interface LoginRequest {
+  /** A safe path on `baseUrl`. */
+  readonly returnTo: string
+  readonly authorization?: AuthorizationParameters | undefined
+  readonly stepUp?: StepUp | undefined
+  /** The least `max_age` asked for. */
+  readonly maxAge?: number | undefined
+  readonly isRetry?: boolean | undefined
+}
+
+/** What starting a login takes. */
+export interface LoginSettings {
+  readonly provider: Provider
+  readonly transactions: Transactions
+  readonly loopBreaker: LoopBreaker
+  readonly redirectUri: string
+  readonly baseUrl: BaseUrl
+  readonly authorization: Authorization
+  readonly clock: Clock
+  readonly emit: Emit
+}
+
+/** Parameters that are the RP's own. */
+export const ownParameters: readonly string[] = [
+  'client_id',
+  'client_assertion',
+  'client_assertion_type',
+  'client_secret',
+  'code_challenge',
+  'code_challenge_method',
+  'nonce',
+  'redirect_uri',
+  'request',
+  'request_uri',
+  'response_type',
+  'state',
+]
+
+const defaults = { scope: 'openid profile email' }
+
+/**
+ * Starts a login and returns the redirect to the provider.
+ *
+ * @throws TransactionError `ERR_LOGIN_LOOP`
+ * @throws ProviderError
+ */
+export async function startLogin(
+  settings: LoginSettings,
+  exchange: Exchange,
+  request: LoginRequest,
+): Promise<OidcResponse> {
+  settings.loopBreaker.check(exchange)
+  const { provider, transactions, emit } = settings
+  const configuration = await provider.configuration()
+  const { authorization } = settings
+  const wire = toWire({
+    ...defaults,
+    ...(typeof authorization === 'function' ? await authorization(exchange) : authorization),
+    ...request.authorization,
+    ...(request.maxAge !== undefined && { max_age: request.maxAge }),
+  })
+  const state = generateId()
+  const nonce = client.randomNonce()
+  const codeVerifier = client.randomPKCECodeVerifier()
+  const location = await buildLocation(configuration, {
+    ...wire,
+    response_type: 'code',
+    redirect_uri: settings.redirectUri,
+    state,
+    nonce,
+    // RFC 9700, 2.1.1: always, and never "plain"
+    code_challenge: await client.calculatePKCECodeChallenge(codeVerifier),
+    code_challenge_method: 'S256',
+  })
+  const { returnTo, stepUp, isRetry } = request
+  transactions.begin(exchange, {
+    state,
+    nonce,
+    codeVerifier,
+    issuer: provider.issuer,
+    returnTo,
+    startedAt: settings.clock.now(),
+    maxAge: wire['max_age'] === undefined ? undefined : Number(wire['max_age']),
+    stepUp,
+    isRetry,
+    isFormPost: wire['response_mode'] === 'form_post',
+  })
+  emit({ type: 'login.started', returnTo, stepUp: stepUp !== undefined })
+  return redirect(location)
+}
+
+function toWire(parameters: AuthorizationParameters): Record<string, string> {
+  const wire: Record<string, string> = {}
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value === undefined) continue
+    wire[name] = typeof value === 'object' ? JSON.stringify(value) : String(value)
+  }
+  return wire
+}
+
+async function buildLocation(
+  configuration: client.Configuration,
+  parameters: Record<string, string>,
+): Promise<string> {
+  const metadata = configuration.serverMetadata()
+  // RFC 9126, 5: a provider that takes only pushed requests says so
+  if (metadata.require_pushed_authorization_requests !== true) {
+    return client.buildAuthorizationUrl(configuration, parameters).href
+  }
+  try {
+    return (await client.buildAuthorizationUrlWithPAR(configuration, parameters)).href
+  } catch (error) {
+    const endpoint = metadata.pushed_authorization_request_endpoint
+    throw readProtocolError(error, { code: 'ERR_PROVIDER_RESPONSE', endpoint })
+  }
+}

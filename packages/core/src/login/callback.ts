@@ -1,0 +1,177 @@
+/**
+ * The callback: a browser comes back from the provider and is signed in, however often it comes.
+ *
+ * @module
+ */
+
+import { createHash } from 'node:crypto'
+import type { Clock } from '../base/clock.ts'
+import { generateId } from '../base/random.ts'
+import type { BaseUrl } from '../base/url.ts'
+import { OidcError, TransactionError } from '../errors.ts'
+import type { Emit } from '../events.ts'
+import type { Exchange } from '../exchange.ts'
+import { type OidcResponse, redirect } from '../http/responses.ts'
+import { buildKeptClaims, type KeptTokens, type Session } from '../session/session.ts'
+import type { SessionStore } from '../session/store.ts'
+import { type LoginSettings, startLogin } from './authentication-request.ts'
+import {
+  checkIssuer,
+  findTransaction,
+  isUsedCode,
+  mayBeRepeated,
+  type Redeemed,
+  type RedeemSettings,
+  readResponseParameters,
+  redeemCode,
+} from './authentication-response.ts'
+import type { LoopBreaker } from './loop-breaker.ts'
+import { buildMissingTransaction } from './missing-transaction.ts'
+import type { Transaction, Transactions } from './transaction.ts'
+
+/** What finishing a login takes. */
+export interface CallbackSettings {
+  readonly login: LoginSettings
+  readonly redeem: RedeemSettings
+  readonly store: SessionStore
+  readonly transactions: Transactions
+  readonly loopBreaker: LoopBreaker
+  readonly baseUrl: BaseUrl
+  /** Turns what was redeemed into the claims that come on top of the ID Token's, or refuses. */
+  readonly enrich: (
+    exchange: Exchange,
+    redeemed: Redeemed,
+    transaction: Transaction,
+  ) => Promise<Session['extra']>
+  readonly keepTokens: (tokens: KeptTokens) => KeptTokens | undefined
+  readonly clock: Clock
+  readonly emit: Emit
+}
+
+/** Answers the request that the provider sent the browser with. */
+export type Callback = (exchange: Exchange, parameters: URLSearchParams) => Promise<OidcResponse>
+
+/** Milliseconds for which the same callback, sent again while it ran, gets the same answer. */
+const rememberFor = 30_000
+const maxRemembered = 1000
+
+/** Creates the callback of one Relying Party. */
+export function createCallback(settings: CallbackSettings): Callback {
+  const { store, transactions, loopBreaker, baseUrl, clock, emit } = settings
+  const recent = new Map<string, { readonly session: Promise<Session>; readonly until: number }>()
+
+  async function signIn(
+    exchange: Exchange,
+    transaction: Transaction,
+    parameters: URLSearchParams,
+  ): Promise<Session> {
+    const started = performance.now()
+    const redeemed = await redeemCode(settings.redeem, transaction, parameters)
+    const extra = await settings.enrich(exchange, redeemed, transaction)
+    const { claims, tokens, maxAge } = redeemed
+    emit({
+      type: 'login.succeeded',
+      sub: claims.sub,
+      sid: claims.sid,
+      duration: performance.now() - started,
+    })
+    const now = clock.now()
+    return {
+      // RFC 9700, 4.7 and session fixation: a login never continues an older session
+      id: generateId(),
+      createdAt: now,
+      seenAt: now,
+      claims: buildKeptClaims(claims),
+      extra,
+      tokens: settings.keepTokens(tokens),
+      maxAge,
+    }
+  }
+
+  /** A double click sends one code twice: the second request gets what the first one earned. */
+  function signInOnce(
+    exchange: Exchange,
+    transaction: Transaction,
+    parameters: URLSearchParams,
+  ): Promise<Session> {
+    forget()
+    const code = createHash('sha256').update(parameters.toString()).digest('base64url')
+    const key = `${transaction.state} ${code}`
+    const running = recent.get(key)
+    if (running) return running.session
+    const session = signIn(exchange, transaction, parameters)
+    recent.set(key, { session, until: performance.now() + rememberFor })
+    session.catch(() => recent.delete(key))
+    return session
+  }
+
+  function forget(): void {
+    const now = performance.now()
+    for (const [key, { until }] of recent) {
+      if (until > now && recent.size < maxRemembered) return
+      recent.delete(key)
+    }
+  }
+
+  /** Where nothing is left of the login, a signed-in End-User just goes on. */
+  function resume(exchange: Exchange, returnTo: string): OidcResponse | undefined {
+    return store.open(exchange).read() ? redirect(returnTo) : undefined
+  }
+
+  async function finish(
+    exchange: Exchange,
+    transaction: Transaction,
+    parameters: URLSearchParams,
+  ): Promise<OidcResponse> {
+    const { state, returnTo, isRetry, stepUp, maxAge } = transaction
+    try {
+      const session = await signInOnce(exchange, transaction, parameters)
+      store.open(exchange).write(session)
+      transactions.finish(exchange, transaction)
+      loopBreaker.count(exchange)
+      return redirect(returnTo)
+    } catch (error) {
+      if (!mayBeRepeated(error)) transactions.drop(exchange, state)
+      if (!isUsedCode(error)) throw error
+      // Another process may have redeemed it: its session is here, or one more login brings it
+      const resumed = resume(exchange, returnTo)
+      if (resumed) return resumed
+      if (isRetry) throw error
+      return await startLogin(settings.login, exchange, { returnTo, stepUp, maxAge, isRetry: true })
+    }
+  }
+
+  return async function callback(exchange, untrusted) {
+    const parameters = readResponseParameters(untrusted)
+    let transaction: ReturnType<Transactions['find']>
+    try {
+      transaction = findTransaction(transactions, exchange, parameters)
+    } catch (error) {
+      const resumed = error instanceof OidcError && resume(exchange, baseUrl.home)
+      if (resumed) return resumed
+      throw error
+    }
+    if (!transaction) {
+      const cookieName = transactions.cookieName(parameters.get('state') ?? '')
+      const missing = buildMissingTransaction(exchange, { cookieName, baseUrl })
+      return resume(exchange, baseUrl.home) ?? raise(missing)
+    }
+    if ('finished' in transaction) {
+      return resume(exchange, transaction.returnTo) ?? raise(alreadyFinished())
+    }
+    checkIssuer(transaction, parameters, settings.redeem.provider.issuer)
+    return await finish(exchange, transaction, parameters)
+  }
+}
+
+function raise(error: OidcError): never {
+  throw error
+}
+
+function alreadyFinished(): OidcError {
+  return new TransactionError(
+    'ERR_STATE',
+    'this login is finished already, but the browser does not send the session cookie it left',
+    { reason: 'replayed' },
+  )
+}

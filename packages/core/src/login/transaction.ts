@@ -1,0 +1,148 @@
+/**
+ * One login in flight: what must be remembered between the Authentication Request and its response,
+ * sealed into a cookie of its own, so that logins in several tabs do not meet.
+ *
+ * @module
+ */
+
+import type { Clock } from '../base/clock.ts'
+import type { Exchange } from '../exchange.ts'
+import {
+  type CookieAttributes,
+  clearCookie,
+  maxCookies,
+  readCookies,
+  setCookie,
+} from '../http/cookies.ts'
+import type { Sealer } from '../jose/seal.ts'
+
+/** What a step-up login has to deliver. */
+export interface StepUp {
+  readonly acr?: readonly string[] | undefined
+  readonly amr?: readonly string[] | undefined
+}
+
+/** One login in flight. */
+export interface Transaction {
+  readonly state: string
+  readonly nonce: string
+  readonly codeVerifier: string
+  readonly issuer: string
+  readonly returnTo: string
+  /** When the Authentication Request was made. NumericDate. */
+  readonly startedAt: number
+  /** The `max_age` that was asked for. */
+  readonly maxAge?: number | undefined
+  readonly stepUp?: StepUp | undefined
+  /** Whether the response comes as a POST from the provider's site. */
+  readonly isFormPost?: boolean | undefined
+  /** Whether this login was started because the code of another one had been used already. */
+  readonly isRetry?: boolean | undefined
+}
+
+/** What is left of a login that is done, for the same callback coming again. */
+export interface FinishedTransaction {
+  readonly finished: true
+  readonly state: string
+  readonly returnTo: string
+  readonly startedAt: number
+  readonly isFormPost?: boolean | undefined
+}
+
+/** The transactions that browsers keep for us. */
+export interface Transactions {
+  /** Keeps a transaction; drops the oldest ones where there are too many. */
+  begin(exchange: Exchange, transaction: Transaction): void
+  /** The transaction of this browser with this `state`. */
+  find(exchange: Exchange, state: string): Transaction | FinishedTransaction | undefined
+  /** Leaves only a trace of a transaction, which no code can be redeemed with. */
+  finish(exchange: Exchange, transaction: Transaction): void
+  /** Drops a transaction that failed. */
+  drop(exchange: Exchange, state: string): void
+  /** The name of the cookie for a `state`. */
+  cookieName(state: string): string
+}
+
+/** Seconds that a login may take. */
+export const transactionLifetime = 600
+/** Seconds that the trace of a login is kept. */
+const traceLifetime = 120
+/** Logins in flight at once in one browser. */
+const maxTransactions = 6
+
+/** Creates the keeper of one Relying Party's transactions. */
+export function createTransactions({
+  name,
+  attributes,
+  sealer,
+  clock,
+}: {
+  /** The session cookie's full name; a transaction's is derived from it. */
+  name: string
+  attributes: CookieAttributes
+  sealer: Sealer
+  clock: Clock
+}): Transactions {
+  const prefix = `${name}.login-`
+
+  function put(
+    exchange: Exchange,
+    transaction: Transaction | FinishedTransaction,
+    maxAge: number,
+  ): number {
+    const cookie = { name: prefix + transaction.state, value: sealer.seal(transaction), maxAge }
+    // A Lax cookie does not come along with a POST from another site
+    const crossSite = { ...attributes, sameSite: 'none', secure: true } as const
+    setCookie(exchange, transaction.isFormPost ? crossSite : attributes, cookie)
+    return cookie.name.length + cookie.value.length
+  }
+
+  function read(sealed: string): Transaction | FinishedTransaction | undefined {
+    // Only we can have sealed it for this purpose, so its shape is ours
+    const found = sealer.open(sealed) as Transaction | FinishedTransaction | undefined
+    const isAlive = found && clock.now() < found.startedAt + transactionLifetime
+    return isAlive ? found : undefined
+  }
+
+  /** Makes room for one more: unreadable and oldest ones go first. */
+  function makeRoom(exchange: Exchange, needed: number): void {
+    const cookies = Object.entries(readCookies(exchange, name))
+    const others = cookies
+      .filter(([cookieName]) => cookieName.startsWith(prefix))
+      .map(([cookieName, value = '']) => ({
+        cookieName,
+        size: cookieName.length + value.length,
+        startedAt: read(value)?.startedAt ?? 0,
+      }))
+      .sort((a, b) => b.startedAt - a.startedAt)
+    let size = needed
+    for (const [cookieName, value = ''] of cookies) {
+      const isSession = cookieName.startsWith(name) && !cookieName.startsWith(prefix)
+      if (isSession) size += cookieName.length + value.length
+    }
+    others.forEach((other, index) => {
+      size += other.size
+      const fits = index < maxTransactions - 1 && size <= maxCookies
+      if (!fits || other.startedAt === 0) clearCookie(exchange, attributes, other.cookieName)
+    })
+  }
+
+  return {
+    begin(exchange, transaction) {
+      makeRoom(exchange, put(exchange, transaction, transactionLifetime))
+    },
+    find(exchange, state) {
+      const sealed = readCookies(exchange, name)[prefix + state]
+      const found = sealed === undefined ? undefined : read(sealed)
+      // The cookie's name is not sealed: another transaction's value under this name is no match
+      return found?.state === state ? found : undefined
+    },
+    finish(exchange, { state, returnTo, startedAt, isFormPost }) {
+      put(exchange, { finished: true, state, returnTo, startedAt, isFormPost }, traceLifetime)
+    },
+    drop(exchange, state) {
+      clearCookie(exchange, attributes, prefix + state)
+    },
+    cookieName: (state) => prefix + state,
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * Signing out: the session here always ends, and the provider is asked to end its own.
+ *
+ * @see OpenID Connect RP-Initiated Logout 1.0
+ *
+ * @module
+ */
+
+import * as client from 'openid-client'
+import { generateId } from '../base/random.ts'
+import type { BaseUrl } from '../base/url.ts'
+import { TransactionError } from '../errors.ts'
+import type { Emit } from '../events.ts'
+import type { Exchange } from '../exchange.ts'
+import { type OidcResponse, redirect } from '../http/responses.ts'
+import type { LoopBreaker } from '../login/loop-breaker.ts'
+import type { Provider } from '../provider/discovery.ts'
+import type { SessionHandle } from '../session/store.ts'
+import { revokeTokens } from '../tokens/revocation.ts'
+
+/** What signing out takes. */
+export interface LogoutSettings {
+  readonly provider: Provider
+  readonly clientId: string
+  readonly baseUrl: BaseUrl
+  readonly loopBreaker: LoopBreaker
+  readonly emit: Emit
+}
+
+/** One logout. */
+export interface LogoutRequest {
+  /** A safe path on `baseUrl`. */
+  readonly returnTo: string
+  /** Whether the session at the provider is left alone. */
+  readonly local: boolean
+}
+
+/**
+ * Refuses a request that another site has made this browser send. @see Fetch Metadata
+ *
+ * @throws TransactionError `ERR_CROSS_SITE_REQUEST`
+ */
+export function checkSameSite(exchange: Exchange, baseUrl: BaseUrl): void {
+  const site = exchange.header('sec-fetch-site')
+  const origin = exchange.header('origin')
+  const isCrossSite =
+    site === undefined ? origin !== undefined && origin !== baseUrl.origin : site === 'cross-site'
+  if (!isCrossSite) return
+  throw new TransactionError('ERR_CROSS_SITE_REQUEST', 'another site asked for the logout', {
+    reason: 'invalid',
+  })
+}
+
+/** Ends the session and returns the redirect to the provider, or back. Never fails for the provider. */
+export async function startLogout(
+  settings: LogoutSettings,
+  { exchange, session }: { exchange: Exchange; session: SessionHandle },
+  { returnTo, local }: LogoutRequest,
+): Promise<OidcResponse> {
+  const { provider, clientId, baseUrl, emit } = settings
+  const ended = session.read()
+  session.clear()
+  settings.loopBreaker.clear(exchange)
+  const back = redirect(returnTo)
+  if (!ended) return back
+  emit({ type: 'logout', sub: ended.claims.sub, local })
+  const metadata = await provider.metadata().catch(() => undefined)
+  if (!metadata) return back
+  await revokeTokens(provider, ended.tokens ?? {}, emit)
+  if (local || metadata.end_session_endpoint === undefined) return back
+  const hint = ended.tokens?.idToken
+  const url = client.buildEndSessionUrl(await provider.configuration(), {
+    // RP-Initiated Logout, 2: without a hint, the client says who it is by its identifier
+    ...(hint === undefined ? { client_id: clientId } : { id_token_hint: hint }),
+    post_logout_redirect_uri: baseUrl.origin + returnTo,
+    state: generateId(),
+  })
+  return redirect(url.href)
+}

@@ -1,0 +1,148 @@
+/**
+ * The shape of the options, for the validation library; what they mean together is checked in
+ * `config.ts`.
+ *
+ * @module
+ */
+
+import * as v from 'valibot'
+import { findSimilar } from './base/compare.ts'
+import type { ConfigurationIssue } from './errors.ts'
+
+/** An object that takes no unknown members, and says which one was probably meant. */
+function object<const Entries extends v.ObjectEntries>(entries: Entries) {
+  const known = Object.keys(entries)
+  return v.pipe(
+    v.looseObject(entries),
+    v.rawCheck(({ dataset, addIssue }) => {
+      const { value } = dataset
+      if (typeof value !== 'object' || value === null) return
+      for (const key of Object.keys(value).filter((name) => !known.includes(name))) {
+        const similar = findSimilar(key, known)
+        addIssue({
+          message: similar
+            ? `is not an option: did you mean "${similar}"?`
+            : `is not an option: there are ${known.join(', ')}`,
+          path: [{ type: 'object', origin: 'value', input: { ...value }, key, value: undefined }],
+        })
+      }
+    }),
+  )
+}
+
+const text = v.pipe(v.string(), v.nonEmpty('must not be empty'))
+const list = <Item extends v.GenericSchema>(item: Item) => v.union([item, v.array(item)])
+const callback = v.function()
+const url = v.union([text, v.instance(URL)])
+const seconds = v.pipe(v.number(), v.integer('must be whole seconds'), v.minValue(1, 'must be at least 1'))
+const path = v.pipe(
+  v.string(),
+  v.regex(/^\/(?!\/)[^?#\\\s]*$/, 'must be a path that starts with one "/", without query or fragment'),
+)
+const optionalPath = v.optional(v.union([path, v.literal(false)]))
+const members = v.record(v.string(), v.unknown())
+
+const clientAuth = v.union([
+  v.literal('private_key_jwt'),
+  callback,
+  object({ method: v.literal('none') }),
+  object({
+    method: v.picklist(['client_secret_basic', 'client_secret_post', 'client_secret_jwt']),
+    secret: text,
+  }),
+])
+
+/** The options, as far as each can be judged alone. */
+const schema = object({
+  issuer: url,
+  clientId: text,
+  // Its many forms have a reader of their own
+  clientKey: v.optional(v.unknown()),
+  clientAuth: v.optional(clientAuth),
+  assertion: v.optional(
+    object({
+      audience: v.optional(text),
+      lifetime: v.optional(v.pipe(seconds, v.maxValue(600, 'must be at most 600'))),
+      typ: v.optional(text),
+      kid: v.optional(v.union([text, v.literal(false)])),
+      header: v.optional(members),
+      claims: v.optional(members),
+    }),
+  ),
+  baseUrl: url,
+  authorization: v.optional(v.union([callback, members])),
+  session: object({
+    secret: list(v.string()),
+    cookie: v.optional(
+      object({
+        name: v.optional(
+          v.pipe(v.string(), v.regex(/^[\w-]{1,64}$/, 'may have letters, digits, "_" and "-"')),
+        ),
+        domain: v.optional(
+          v.pipe(v.string(), v.regex(/^[a-z0-9.-]+$/i, 'must be a host name, without scheme and port')),
+        ),
+        path: v.optional(path),
+        sameSite: v.optional(v.picklist(['lax', 'none', 'strict'])),
+      }),
+    ),
+    idleTimeout: v.optional(seconds),
+    lifetime: v.optional(seconds),
+    keep: v.optional(v.array(v.picklist(['idToken', 'accessToken', 'refreshToken']))),
+  }),
+  userInfo: v.optional(v.boolean()),
+  routes: v.optional(
+    object({ login: optionalPath, callback: v.optional(path), logout: optionalPath, jwks: optionalPath }),
+  ),
+  idToken: v.optional(
+    object({
+      alg: v.optional(list(text)),
+      clockTolerance: v.optional(
+        v.pipe(v.number(), v.minValue(0, 'must not be negative'), v.maxValue(300, 'must be at most 300')),
+      ),
+      trustedAudiences: v.optional(v.array(text)),
+    }),
+  ),
+  http: v.optional(
+    object({
+      timeout: v.optional(
+        v.pipe(v.number(), v.minValue(0.1, 'must be at least 0.1'), v.maxValue(60, 'must be at most 60')),
+      ),
+      userAgent: v.optional(v.pipe(text, v.regex(/^[\x20-\x7e]+$/, 'must be printable ASCII'))),
+      fetch: v.optional(callback),
+      ca: v.optional(list(text)),
+      proxy: v.optional(text),
+    }),
+  ),
+  onLogin: v.optional(callback),
+  onError: v.optional(callback),
+  onEvent: v.optional(callback),
+})
+
+/** Finds every fault of the options' shape. Messages never hold a value, which may be a secret. */
+export function findShapeFaults(options: unknown): ConfigurationIssue[] {
+  const result = v.safeParse(schema, options)
+  return (result.issues ?? []).map((issue) => ({
+    path: buildPath(issue),
+    message: describe(issue),
+  }))
+}
+
+function buildPath(issue: v.BaseIssue<unknown>): string {
+  return (issue.path ?? []).reduce((path, { key }) => {
+    if (typeof key === 'number') return `${path}[${key}]`
+    return path === '' ? String(key) : `${path}.${String(key)}`
+  }, '')
+}
+
+function describe(issue: v.BaseIssue<unknown>): string {
+  if (issue.kind === 'validation') return issue.message
+  if (issue.input === undefined) return 'is required'
+  return `must be ${issue.expected}, and is ${describeType(issue.input)}`
+}
+
+function describeType(input: unknown): string {
+  if (input === null) return 'null'
+  if (Array.isArray(input)) return 'a list'
+  if (typeof input === 'string') return 'another string'
+  return typeof input === 'object' ? 'an object' : `a ${typeof input}`
+}

@@ -1,0 +1,177 @@
+/**
+ * The options of a Relying Party. `docs/options.md` is generated from the docblocks here.
+ *
+ * @module
+ */
+
+import type { ClientAuthentication } from './client/authentication.ts'
+import type { OidcError } from './errors.ts'
+import type { OidcEvent } from './events.ts'
+import type { Exchange } from './exchange.ts'
+import type { OidcResponse } from './http/responses.ts'
+import type { JwsAlgorithm } from './keys/algorithms.ts'
+import type { ClientKey } from './keys/client-key.ts'
+import type { Authorization } from './login/authentication-request.ts'
+import type { Claims, IdTokenClaims } from './session/session.ts'
+
+/** Everything that a Relying Party can be told. Durations are in seconds. */
+export interface Options {
+  /** The provider's issuer identifier, exactly as its metadata has it: a trailing slash counts. */
+  issuer: string | URL
+  /** The client identifier that the provider has registered. */
+  clientId: string
+  /**
+   * The private key, or where it is: a URI (`env:NAME`, `file:./key.pem`), a PEM, a JWK, a JWK Set, a
+   * `KeyObject`, a `CryptoKey`, a `Signer`, a `KeySource`, or a list of `{ key, alg, kid, notBefore,
+   * notAfter }`.
+   */
+  clientKey?: ClientKey
+  /**
+   * How the RP authenticates: `private_key_jwt` when there is a `clientKey`; else
+   * `clientSecretBasic(secret)`, `clientSecretPost(secret)`, `clientSecretJwt(secret)`, `none()`, or a
+   * function that returns a ready client assertion.
+   */
+  clientAuth?: ClientAuthentication
+  /** What the provider demands of a client assertion. */
+  assertion?: AssertionOption
+  /**
+   * Where End-Users reach the app: origin and, if any, path. `redirect_uri`, the `Secure` flag and
+   * `returnTo` come from it, and never from a request header.
+   */
+  baseUrl: string | URL
+  /**
+   * Wire parameters of the Authentication Request (`scope`, `acr_values`, `ui_locales`, `prompt`,
+   * `max_age`, `response_mode` …), or a function of the request that returns them. `scope` is `openid
+   * profile email` unless given.
+   */
+  authorization?: Authorization
+  /** The session and its cookie. */
+  session: SessionOption
+  /** Whether UserInfo is fetched at login and merged into `user`. Default `false`. */
+  userInfo?: boolean
+  /** The paths of our own routes, below `baseUrl`; `false` switches one off. */
+  routes?: RoutesOption
+  /** What ID Tokens are held to. */
+  idToken?: IdTokenOption
+  /** How the provider is reached. */
+  http?: HttpOption
+  /**
+   * Called before a session is made, and awaited: returns claims to add to `user`, or `false` to refuse
+   * the End-User (403).
+   */
+  onLogin?: (context: LoginContext) => LoginDecision | Promise<LoginDecision>
+  /** Returns a page for an error of our routes; nothing returned means the page we have. */
+  onError?: (
+    error: OidcError,
+    exchange: Exchange,
+  ) => OidcResponse | undefined | Promise<OidcResponse | undefined>
+  /** Told what happens. Never holds a token, code, verifier, secret or key. */
+  onEvent?: (event: OidcEvent) => void
+}
+
+/** What the provider demands of a client assertion. */
+export interface AssertionOption {
+  /** `issuer` (default), `token_endpoint`, or the audience itself. Always sent as one string. */
+  audience?: string
+  /** Seconds until an assertion expires. Default 60, which is inside every limit known. */
+  lifetime?: number
+  /** The `typ` header: `JWT`, `client-authentication+jwt`; none by default. */
+  typ?: string
+  /**
+   * The `kid` header: `thumbprint` (default: the key's own `kid`, else its RFC 7638 thumbprint),
+   * `explicit` (only where the key itself names one), `false` (none), or the `kid` itself.
+   */
+  kid?: string | false
+  /** More header parameters, such as `x5t#S256`. */
+  header?: Readonly<Record<string, unknown>>
+  /** More claims. */
+  claims?: Readonly<Record<string, unknown>>
+}
+
+/** The session and its cookie. */
+export interface SessionOption {
+  /** At least 32 characters. In a list, the first seals and all of them open: so a secret is rotated. */
+  secret: string | readonly string[]
+  /** The cookie; by default `oidc-` and six digits of this RP's own, with `__Host-` on https. */
+  cookie?: CookieOption
+  /** Seconds without a request after which a session ends. Default 86400 (a day). */
+  idleTimeout?: number
+  /** Seconds after which a session ends whatever happens. Default 604800 (a week). */
+  lifetime?: number
+  /** The tokens that are kept: none by default, since they are large and nobody should hold them idly. */
+  keep?: readonly KeepableToken[]
+}
+
+/** A token that a session can keep. */
+export type KeepableToken = 'idToken' | 'accessToken' | 'refreshToken'
+
+/** The session cookie's attributes. */
+export interface CookieOption {
+  /** The name without prefix. */
+  name?: string
+  /** A domain to share the cookie with its subdomains. Costs the `__Host-` prefix. */
+  domain?: string
+  /** Default `/`. Another one costs the `__Host-` prefix. */
+  path?: string
+  /** `lax` (default), or `none` for an app inside another site's frame. */
+  sameSite?: 'lax' | 'none'
+}
+
+/** The paths of our own routes; `false` switches one off. */
+export interface RoutesOption {
+  /** Default `/login`. */
+  login?: string | false
+  /** Default `/callback`. It cannot be switched off. */
+  callback?: string
+  /** Default `/logout`. */
+  logout?: string | false
+  /** Default `/.well-known/jwks.json`. */
+  jwks?: string | false
+}
+
+/** What ID Tokens are held to. */
+export interface IdTokenOption {
+  /**
+   * The `alg` values accepted. By default the asymmetric ones of the provider's metadata. HS256, HS384
+   * and HS512 only with a client secret, and only alone.
+   */
+  alg?: IdTokenAlg | readonly IdTokenAlg[]
+  /** Seconds that the two clocks may differ. Default 30. */
+  clockTolerance?: number
+  /** Audiences besides `clientId` that may stand in `aud`. None by default. */
+  trustedAudiences?: readonly string[]
+}
+
+/** A signature algorithm of ID Tokens. */
+export type IdTokenAlg = JwsAlgorithm | 'HS256' | 'HS384' | 'HS512'
+
+/** How the provider is reached. */
+export interface HttpOption {
+  /** Seconds for one request. Default 5. */
+  timeout?: number
+  /** The `User-Agent` header. Default `countersign`. */
+  userAgent?: string
+  /** Replaces the built-in client. Time and size limits still hold. */
+  fetch?: typeof globalThis.fetch
+  /** PEM certificates of the authorities to trust instead of the public ones. */
+  ca?: string | readonly string[]
+  /** URL of an HTTP proxy. Needs the package `https-proxy-agent`. */
+  proxy?: string
+}
+
+/** What the `onLogin` hook knows. */
+export interface LoginContext {
+  /** The user as it is going to be. */
+  readonly user: Claims
+  /** All claims of the ID Token. */
+  readonly claims: IdTokenClaims
+  /** A fresh access token, whether it is kept or not. */
+  readonly accessToken: string
+  readonly scope: string | undefined
+  readonly returnTo: string
+  readonly exchange: Exchange
+}
+
+/** What the `onLogin` hook decides: claims to add, `false` to refuse, nothing to let pass. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a hook that returns nothing is a hook that agrees
+export type LoginDecision = Claims | false | undefined | void

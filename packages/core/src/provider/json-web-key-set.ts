@@ -1,0 +1,121 @@
+/**
+ * The provider's public keys, as they are fetched for openid-client: kept for five minutes, fetched
+ * again for an unknown `kid`, and still used while the provider is away.
+ *
+ * openid-client has a cache of its own, which it holds to for a minute when it meets an unknown `kid`:
+ * an honest rotation within that minute would fail. So its cache is filled from ours for each login,
+ * dated back far enough that an unknown `kid` always comes here, and the throttle is here.
+ *
+ * @module
+ */
+
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Configuration } from 'openid-client'
+import * as client from 'openid-client'
+import type { Clock } from '../base/clock.ts'
+import { ProviderError } from '../errors.ts'
+import { buildEventError, type Emit } from '../events.ts'
+import type { Fetch } from '../http/fetch.ts'
+
+/** The provider's JWK Set over time. */
+export interface ProviderKeys {
+  /** Answers openid-client's request for the JWK Set. */
+  readonly fetch: Fetch
+  /** Hands the keys known so far to a configuration. */
+  provide(configuration: Configuration): void
+}
+
+/** Seconds after which keys are fetched again without a reason. */
+const maxAge = 300
+/** The age at which openid-client asks again for an unknown `kid`. */
+const askAgainAge = 60
+/** Milliseconds between two requests, whatever the tokens name. */
+const throttle = 1000
+
+/** Creates the cache of one provider's keys. */
+export function createProviderKeys({
+  fetch,
+  clock,
+  emit,
+}: {
+  fetch: Fetch
+  clock: Clock
+  emit: Emit
+}): ProviderKeys {
+  let known: { keys: client.JWKS; answer: Answer; at: number } | undefined
+  let pending: Promise<Answer> | undefined
+  let lastRequest = Number.NEGATIVE_INFINITY
+
+  async function request(...[url, init]: Parameters<Fetch>): Promise<Answer> {
+    const wait = lastRequest + throttle - performance.now()
+    if (wait > 0) await delay(wait)
+    lastRequest = performance.now()
+    try {
+      const answer = await read(await fetch(url, init))
+      const keys = readKeys(answer, url)
+      known = { keys, answer, at: clock.now() }
+      emit({ type: 'jwks.fetched', url, kids: keys.keys.map(({ kid }) => kid ?? '') })
+      return answer
+    } catch (error) {
+      emit({ type: 'jwks.failed', url, stale: known !== undefined, error: buildEventError(error) })
+      if (known) return known.answer
+      throw error
+    }
+  }
+
+  return {
+    async fetch(url, init) {
+      pending ??= request(url, { ...init, signal: undefined }).finally(() => {
+        pending = undefined
+      })
+      const { body, type } = await pending
+      return new Response(body, { headers: { 'content-type': type } })
+    },
+    provide(configuration) {
+      if (!known) return
+      const age = Math.max(clock.now() - known.at, askAgainAge)
+      if (age >= maxAge) return
+      client.setJwksCache(configuration, {
+        jwks: known.keys,
+        uat: Math.floor(Date.now() / 1000) - age,
+      })
+    },
+  }
+}
+
+interface Answer {
+  readonly status: number
+  readonly type: string
+  readonly body: string
+}
+
+async function read(response: Response): Promise<Answer> {
+  const type = response.headers.get('content-type') ?? ''
+  return { status: response.status, type, body: await response.text() }
+}
+
+function readKeys({ status, type, body }: Answer, url: string): client.JWKS {
+  const set = status === 200 ? parse(body) : undefined
+  if (isKeySet(set)) return set
+  throw new ProviderError(
+    'ERR_JWKS',
+    `${url} did not answer with a JWK Set (status ${status}, content type "${type}")`,
+    { endpoint: url },
+  )
+}
+
+function parse(body: string): unknown {
+  try {
+    return JSON.parse(body)
+  } catch {
+    return undefined
+  }
+}
+
+function isKeySet(value: unknown): value is client.JWKS {
+  return isObject(value) && Array.isArray(value['keys']) && value['keys'].every(isObject)
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

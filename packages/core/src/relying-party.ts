@@ -1,0 +1,152 @@
+/**
+ * The Relying Party: wires its parts once, and answers each request.
+ *
+ * @module
+ */
+
+import { systemClock, type Clock } from './base/clock.ts'
+import { type Config, readConfig } from './config.ts'
+import { createContext, type Oidc } from './context.ts'
+import { answerError } from './error-response.ts'
+import { AuthenticationResponseError, OidcError } from './errors.ts'
+import type { Emit } from './events.ts'
+import type { Exchange } from './exchange.ts'
+import { empty, type OidcResponse } from './http/responses.ts'
+import { createCallback } from './login/callback.ts'
+import type { Options } from './options.ts'
+import { buildRoutes, type Route } from './routes.ts'
+import { buildUser, type Claims, type Session, type UserClaims } from './session/session.ts'
+import { fetchUserInfo } from './tokens/userinfo.ts'
+import { createWiring, type Wiring } from './wiring.ts'
+
+/** What a request is: one of ours, answered, or the app's, with its End-User. */
+export type Received<User extends Claims = UserClaims> =
+  | { readonly response: OidcResponse; readonly oidc?: undefined }
+  | { readonly oidc: Oidc<User>; readonly response?: undefined }
+
+/** One app as one client of one OpenID Provider. */
+export interface RelyingParty<User extends Claims = UserClaims> {
+  /** The issuer identifier of its provider. */
+  readonly issuer: string
+  /** Our routes, below `baseUrl`, for adapters of frameworks that register routes. */
+  readonly routes: readonly Pick<Route, 'methods' | 'path'>[]
+  /** Answers a request to one of our routes, or gives the End-User of any other request. */
+  receive(exchange: Exchange): Received<User> | Promise<Received<User>>
+  /**
+   * Makes sure that the provider can be reached and the key signs, for those who want to fail fast.
+   *
+   * @throws ProviderError, KeyError
+   */
+  ready(): Promise<void>
+  /** Lets go of what the key sources hold. */
+  close(): Promise<void>
+}
+
+const wirings = new WeakMap<object, Wiring>()
+
+/** The parts of a Relying Party, for `testing.ts`. @internal */
+export function findWiring(relyingParty: object): Wiring | undefined {
+  return wirings.get(relyingParty)
+}
+
+/**
+ * Creates a Relying Party. Options are read once; no request is made.
+ *
+ * @throws ConfigurationError with every fault of the options
+ */
+export function createRelyingParty<User extends Claims = UserClaims>(
+  options: Options,
+): RelyingParty<User> {
+  const clock = systemClock
+  const emit = createEmit(options)
+  return wire(readConfig(options, { clock, emit }), { clock, emit })
+}
+
+function wire<User extends Claims>(
+  config: Config,
+  parts: { clock: Clock; emit: Emit },
+): RelyingParty<User> {
+  const wiring = createWiring(config, parts)
+  const callback = createCallback({
+    ...wiring,
+    baseUrl: config.baseUrl,
+    enrich: (exchange, redeemed, transaction) => {
+      const { returnTo } = transaction
+      return enrich(wiring, { ...redeemed, returnTo, exchange })
+    },
+  })
+  const routes = buildRoutes(wiring, callback)
+  const byPath = new Map(routes.map((route) => [route.path, route]))
+
+  const relyingParty: RelyingParty<User> = {
+    issuer: config.issuer,
+    routes: routes.map(({ methods, path }) => ({ methods, path })),
+    receive(exchange) {
+      const route = byPath.get(wiring.internalPath(exchange.target))
+      if (!route) return { oidc: createContext<User>(wiring, exchange) }
+      return answer(wiring, route, exchange).then((response) => ({ response }))
+    },
+    async ready() {
+      await wiring.provider.metadata()
+      await wiring.keyRing?.current()
+    },
+    async close() {
+      await wiring.keyRing?.close()
+    },
+  }
+  wirings.set(relyingParty, wiring)
+  return Object.freeze(relyingParty)
+}
+
+/** Events tell; whoever listens cannot break a login. */
+function createEmit({ onEvent }: Options): Emit {
+  return (event) => {
+    try {
+      onEvent?.(event)
+    } catch {
+      // The listener's fault, and there is nobody to tell
+    }
+  }
+}
+
+async function answer(wiring: Wiring, route: Route, exchange: Exchange): Promise<OidcResponse> {
+  const allowed = route.methods.flatMap((name) => (name === 'GET' ? ['GET', 'HEAD'] : [name]))
+  if (exchange.method === 'OPTIONS') return withAllow(empty(204), allowed)
+  if (!allowed.includes(exchange.method)) return withAllow(empty(405), allowed)
+  try {
+    return await route.answer(exchange)
+  } catch (error) {
+    if (!(error instanceof OidcError)) throw error
+    const isLogin = route.name === 'login' || route.name === 'callback'
+    return await answerError(wiring, { exchange, error, isLogin })
+  }
+}
+
+function withAllow(response: OidcResponse, allowed: readonly string[]): OidcResponse {
+  return { ...response, headers: { ...response.headers, allow: allowed.join(', ') } }
+}
+
+interface Enrichable {
+  readonly claims: Session['claims']
+  readonly tokens: { readonly accessToken: string; readonly scope?: string | undefined }
+  readonly returnTo: string
+  readonly exchange: Exchange
+}
+
+/** Adds UserInfo, and what the app has to add or to object. */
+async function enrich(
+  { config, provider }: Wiring,
+  { claims, tokens, returnTo, exchange }: Enrichable,
+): Promise<Claims | undefined> {
+  const { accessToken, scope } = tokens
+  const userInfo = config.userInfo
+    ? await fetchUserInfo(provider, accessToken, claims.sub)
+    : undefined
+  if (!config.onLogin) return userInfo
+  const user = buildUser({ id: '', createdAt: 0, seenAt: 0, claims, extra: userInfo })
+  const added = await config.onLogin({ user, claims, accessToken, scope, returnTo, exchange })
+  if (added === false) {
+    throw new AuthenticationResponseError('ERR_LOGIN_REFUSED', 'the "onLogin" hook refused')
+  }
+  return userInfo || added ? { ...userInfo, ...added } : undefined
+}

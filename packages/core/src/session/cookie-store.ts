@@ -1,0 +1,100 @@
+/**
+ * Sessions without a server: the whole session in a sealed cookie.
+ *
+ * @module
+ */
+
+import type { Clock } from '../base/clock.ts'
+import { SessionError } from '../errors.ts'
+import type { Emit } from '../events.ts'
+import type { Exchange } from '../exchange.ts'
+import {
+  type CookieAttributes,
+  clearChunks,
+  readChunks,
+  readCookies,
+  setChunks,
+} from '../http/cookies.ts'
+import type { Sealer } from '../jose/seal.ts'
+import { isDueToRoll, isExpired, type Lifetimes, secondsLeft } from './lifetime.ts'
+import type { Session } from './session.ts'
+import type { SessionHandle, SessionStore } from './store.ts'
+
+/** What a cookie store needs. */
+export interface CookieStoreSettings {
+  /** The cookie's full name, prefix included. */
+  readonly name: string
+  readonly attributes: CookieAttributes
+  readonly lifetimes: Lifetimes
+  readonly sealer: Sealer
+  readonly clock: Clock
+  readonly emit: Emit
+}
+
+/** Creates a store that keeps each session in its End-User's browser. */
+export function createCookieStore(settings: CookieStoreSettings): SessionStore {
+  return {
+    open: (exchange) => createHandle(settings, exchange),
+    inspect(exchange) {
+      const sealed = readChunks(readCookies(exchange, settings.name), settings.name)
+      if (sealed === undefined) return 'none'
+      return readSession(settings, sealed) ? 'readable' : 'unreadable'
+    },
+  }
+}
+
+function createHandle(settings: CookieStoreSettings, exchange: Exchange): SessionHandle {
+  const { name, attributes, lifetimes, clock } = settings
+  let isRead = false
+  let session: Session | undefined
+
+  function write(next: Session): void {
+    const value = settings.sealer.seal(next)
+    setChunks(exchange, attributes, { name, value, maxAge: secondsLeft(next, lifetimes) })
+    isRead = true
+    session = next
+  }
+
+  function clear(): void {
+    clearChunks(exchange, attributes, name)
+    isRead = true
+    session = undefined
+  }
+
+  /** Using a session keeps it alive. A response that is under way already cannot carry the news. */
+  function roll(used: Session, now: number): void {
+    try {
+      write({ ...used, seenAt: now })
+    } catch (error) {
+      if (!(error instanceof SessionError)) throw error
+    }
+  }
+
+  function load(): void {
+    isRead = true
+    const sealed = readChunks(readCookies(exchange, name), name)
+    if (sealed === undefined) return
+    session = readSession(settings, sealed)
+    if (!session) {
+      settings.emit({ type: 'session.unreadable', cookie: name })
+      return
+    }
+    const now = clock.now()
+    if (isExpired(session, lifetimes, now)) session = undefined
+    else if (isDueToRoll(session, lifetimes, now)) roll(session, now)
+  }
+
+  return {
+    read() {
+      if (!isRead) load()
+      return session
+    },
+    write,
+    clear,
+  }
+}
+
+function readSession({ sealer }: CookieStoreSettings, sealed: string): Session | undefined {
+  // Only we can have sealed it for this purpose, so its shape is ours
+  return sealer.open(sealed) as Session | undefined
+}

@@ -1,0 +1,110 @@
+/**
+ * OpenID Connect login for Express 5 and 4. Translates; all that it knows of OpenID Connect is the name.
+ *
+ * @module
+ */
+
+import {
+  type Claims,
+  ConfigurationError,
+  createRelyingParty,
+  type LoginOptions,
+  type LogoutOptions,
+  type Oidc,
+  type Options,
+  optionsFromEnv,
+  type Received,
+  type RelyingParty,
+  type Requirements,
+  type UserClaims,
+} from '@countersign/core'
+import { createNodeExchange, writeNodeResponse } from '@countersign/core/node'
+import type { NextFunction, Request, RequestHandler, Response } from 'express'
+
+export * from '@countersign/core'
+
+/** `oidc` as an Express handler sees it: `login()` and `logout()` write the response themselves. */
+export interface RequestOidc<User extends Claims = UserClaims>
+  extends Omit<Oidc<User>, 'login' | 'logout'> {
+  /** Sends the End-User to sign in. */
+  login(options?: LoginOptions): Promise<void>
+  /** Ends the session and sends the End-User on. */
+  logout(options?: LogoutOptions): Promise<void>
+}
+
+declare global {
+  namespace Express {
+    interface Request {
+      /** The End-User of this request. Set by `oidc()`. */
+      oidc: RequestOidc
+    }
+  }
+}
+
+/** The middleware, and the Relying Party behind it, for tests and for `ready()`. */
+export type OidcMiddleware<User extends Claims = UserClaims> = RequestHandler & {
+  readonly relyingParty: RelyingParty<User>
+}
+
+/**
+ * Serves the Relying Party's own routes and sets `req.oidc` on every other request.
+ *
+ * Without options they are read from the environment (`OIDC_*`).
+ *
+ * @throws ConfigurationError with every fault of the options
+ */
+export function oidc<User extends Claims = UserClaims>(
+  options: Options | RelyingParty<User> = optionsFromEnv(process.env),
+): OidcMiddleware<User> {
+  const relyingParty = 'receive' in options ? options : createRelyingParty<User>(options)
+  function oidc(req: Request, res: Response, next: NextFunction): void {
+    const take = (received: Received<User>): void => {
+      if (received.response) return writeNodeResponse(req, res, received.response)
+      // What the app's own claims are is known to the app; Express has one type for every request
+      req.oidc = attach(received.oidc, req, res) as unknown as RequestOidc
+      next()
+    }
+    const received = relyingParty.receive(createNodeExchange(req, res, req.originalUrl))
+    if (received instanceof Promise) received.then(take).catch(next)
+    else take(received)
+  }
+  return Object.assign(oidc, { relyingParty })
+}
+
+function attach<User extends Claims>(
+  oidc: Oidc<User>,
+  req: Request,
+  res: Response,
+): RequestOidc<User> {
+  // The members are read through the prototype, so that nothing is opened before it is asked for
+  return Object.assign(Object.create(oidc), {
+    async login(options?: LoginOptions) {
+      writeNodeResponse(req, res, await oidc.login(options))
+    },
+    async logout(options?: LogoutOptions) {
+      writeNodeResponse(req, res, await oidc.logout(options))
+    },
+  })
+}
+
+/** Lets a request pass only for an End-User who meets the requirements. */
+export function requireLogin<User extends Claims = UserClaims>(
+  requirements?: Requirements<User>,
+): RequestHandler {
+  return async function requireLogin(req, res, next) {
+    try {
+      const oidc = readOidc(req) as unknown as RequestOidc<User>
+      const response = await oidc.require(requirements)
+      if (response) return writeNodeResponse(req, res, response)
+    } catch (error) {
+      return next(error)
+    }
+    next()
+  }
+}
+
+function readOidc({ oidc }: { readonly oidc?: RequestOidc }): RequestOidc {
+  if (oidc) return oidc
+  const message = 'needs app.use(oidc()) before it'
+  throw new ConfigurationError([{ path: 'requireLogin()', message }])
+}

@@ -1,0 +1,163 @@
+/**
+ * What the local provider demands of a client assertion, beyond what every provider demands.
+ *
+ * Providers differ in what they let pass. This one lets nothing pass that a strict one would refuse,
+ * and it says which rule was broken. The signature itself is verified by oidc-provider.
+ *
+ * @module
+ */
+
+import {
+  decodeJwt,
+  decodeProtectedHeader,
+  type JWK,
+  type JWTPayload,
+  type ProtectedHeaderParameters,
+} from 'jose'
+import type { ProviderClients } from './provider-client.ts'
+
+/** The endpoints at which a client authenticates. */
+export type ClientEndpoint =
+  | 'token'
+  | 'pushed_authorization_request'
+  | 'revocation'
+  | 'introspection'
+
+/** A client assertion that reached the provider, decoded. The signature is left out. */
+export interface SeenAssertion {
+  readonly endpoint: ClientEndpoint
+  readonly header: ProtectedHeaderParameters
+  readonly payload: JWTPayload
+  /** When it came. NumericDate, with a fraction. */
+  readonly receivedAt: number
+  /** The rule it broke, where it broke one and the provider is strict. */
+  readonly refusal?: string
+}
+
+/** Decides on one client assertion. */
+export type AssertionCheck = (
+  form: URLSearchParams,
+  endpoint: ClientEndpoint,
+) => Promise<SeenAssertion | undefined>
+
+/** The longest lifetime, in seconds, that a strict provider accepts. @see FAPI 2.0 SP, 5.3.2.1 */
+const longestLifetime = 60
+/** Seconds by which the clocks of client and provider may differ. */
+const clockTolerance = 10
+
+const jwtBearer = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+
+/**
+ * Creates the check. It answers `undefined` for a request without a client assertion, or with one that
+ * is not a JWT at all, which oidc-provider refuses itself.
+ *
+ * @see OpenID Connect Core 1.0, 9; draft-ietf-oauth-rfc7523bis; FAPI 2.0 SP, 5.3.2.1
+ */
+export function createAssertionCheck(options: {
+  readonly issuer: string
+  readonly clients: ProviderClients
+  readonly strict: boolean
+}): AssertionCheck {
+  const usedIds = new Set<string>()
+
+  return async function checkAssertion(form, endpoint) {
+    const assertion = form.get('client_assertion')
+    if (assertion === null) return undefined
+    const decoded = decode(assertion)
+    if (decoded === undefined) return undefined
+    const receivedAt = Date.now() / 1000
+    const seen = { endpoint, ...decoded, receivedAt }
+    // Keys behind a `jwksUri` have to be fetched, strict or not.
+    const { keys, fault } = await keysFor(decoded, options.clients)
+    if (!options.strict) return seen
+    const { header, payload } = decoded
+    const refusal =
+      brokenRule(form, payload, options.issuer, receivedAt) ??
+      fault ??
+      brokenKeyRule(header, keys) ??
+      repeatedId(payload, usedIds)
+    return refusal === undefined ? seen : { ...seen, refusal: `client assertion: ${refusal}` }
+  }
+}
+
+function brokenRule(
+  form: URLSearchParams,
+  { iss, sub, aud, exp, iat, nbf, jti }: JWTPayload,
+  issuer: string,
+  now: number,
+): string | undefined {
+  if (form.get('client_assertion_type') !== jwtBearer) {
+    return `client_assertion_type must be ${jwtBearer}`
+  }
+  if (typeof iss !== 'string') return 'iss is missing; it must be the client_id'
+  if (iss !== sub) return 'sub must equal iss, the client_id'
+  const client_id = form.get('client_id')
+  if (client_id !== null && client_id !== iss) return 'iss must equal the client_id parameter'
+  if (aud === undefined) return `aud is missing; it must be the issuer ${issuer}`
+  if (Array.isArray(aud)) return `aud must be one string, the issuer ${issuer}, not an array`
+  if (aud !== issuer) return `aud must be the issuer ${issuer}, not ${quote(aud)}`
+  if (typeof exp !== 'number') return 'exp is missing'
+  if (typeof iat !== 'number') return 'iat is missing'
+  if (exp <= now - clockTolerance) return 'exp has passed'
+  if (exp > now + longestLifetime + clockTolerance) {
+    return `exp must be at most ${longestLifetime} seconds ahead`
+  }
+  if (iat > now + clockTolerance) return 'iat is in the future'
+  if (nbf !== undefined && nbf > now + clockTolerance) return 'nbf is in the future'
+  if (typeof jti !== 'string' || jti === '') return 'jti is missing'
+  return undefined
+}
+
+function brokenKeyRule(
+  { kid, alg }: ProtectedHeaderParameters,
+  keys: readonly JWK[] | undefined,
+): string | undefined {
+  if (keys === undefined) return 'iss names a client that is not registered'
+  if (kid === undefined) return 'the header has no kid'
+  const key = keys.find((candidate) => candidate.kid === kid)
+  if (key === undefined) {
+    const known = keys.map((candidate) => candidate.kid ?? 'a key without kid').join(', ')
+    return `kid ${quote(kid)} names no key of the client; registered: ${known || 'none'}`
+  }
+  if (key.alg === undefined || key.alg === alg) return undefined
+  return `alg ${quote(alg ?? '')} is not the ${key.alg} that this key is registered for`
+}
+
+/** An assertion is used once, and a retry needs a new one. */
+function repeatedId({ iss, jti }: JWTPayload, usedIds: Set<string>): string | undefined {
+  const id = `${iss} ${jti}`
+  if (usedIds.has(id)) return 'jti was used before; every request needs a new assertion'
+  usedIds.add(id)
+  return undefined
+}
+
+async function keysFor(
+  { header, payload }: Decoded,
+  clients: ProviderClients,
+): Promise<{ keys?: readonly JWK[] | undefined; fault?: string }> {
+  if (typeof payload.iss !== 'string') return {}
+  try {
+    return { keys: await clients.keysFor(payload.iss, header.kid) }
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    return { keys: [], fault: `the JWK Set of the client cannot be fetched: ${quote(reason)}` }
+  }
+}
+
+interface Decoded {
+  readonly header: ProtectedHeaderParameters
+  readonly payload: JWTPayload
+}
+
+function decode(assertion: string): Decoded | undefined {
+  try {
+    return { header: decodeProtectedHeader(assertion), payload: decodeJwt(assertion) }
+  } catch {
+    return undefined
+  }
+}
+
+/** Keeps a value within the characters of an `error_description`. @see RFC 6749, 5.2 */
+function quote(value: string): string {
+  return `'${value.replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, '?').slice(0, 200)}'`
+}

@@ -1,0 +1,152 @@
+/**
+ * How oidc-provider is set up to be a pleasant local provider: every feature a Relying Party meets,
+ * consent given by signing in, and nothing printed.
+ *
+ * @module
+ */
+
+/// <reference path="./oidc-provider.d.ts" />
+import type { JWK } from 'jose'
+import { base, Check } from 'oidc-provider/lib/helpers/interaction_policy/index.js'
+import type { Client, Context, Grant, Provider } from 'oidc-provider/lib/provider.js'
+import { type Account, scopeClaims } from './account.ts'
+import type { Storage } from './storage.ts'
+import type { TokenOptions } from './token-options.ts'
+
+/** The paths of the provider's endpoints. */
+export const endpointPaths = {
+  authorization: '/authorize',
+  token: '/token',
+  pushed_authorization_request: '/par',
+  revocation: '/revoke',
+  introspection: '/introspect',
+  userinfo: '/userinfo',
+  jwks: '/jwks',
+  end_session: '/logout',
+} as const
+
+/** What the configuration is built from. */
+export interface ConfigurationParts {
+  readonly keys: readonly JWK[]
+  readonly storage: Storage
+  readonly cookieKeys: readonly string[]
+  /** Sets this provider's cookies apart from those of an app on the same host. */
+  readonly cookiePrefix: string
+  readonly tokens: TokenOptions
+  readonly acrValues: readonly string[]
+  readonly findAccount: (sub: string) => Account | undefined
+  /** The engine itself, once it is made. */
+  readonly engine: () => Provider
+  readonly pages: {
+    readonly error: (ctx: Context, error: { error: string; error_description?: string }) => void
+    readonly confirmLogout: (ctx: Context, form: string) => void
+    readonly loggedOut: (ctx: Context) => void
+  }
+}
+
+/** Builds oidc-provider's configuration. */
+export function buildConfiguration(parts: ConfigurationParts): object {
+  const { tokens, cookiePrefix, pages } = parts
+  const cookie = { httpOnly: true, sameSite: 'lax', signed: true }
+  return {
+    adapter: parts.storage.adapter,
+    jwks: { keys: parts.keys },
+    routes: endpointPaths,
+    cookies: {
+      keys: parts.cookieKeys,
+      names: {
+        session: `${cookiePrefix}session`,
+        interaction: `${cookiePrefix}interaction`,
+        resume: `${cookiePrefix}resume`,
+      },
+      long: cookie,
+      short: cookie,
+    },
+    acrValues: parts.acrValues,
+    claims: scopeClaims,
+    scopes: ['openid', 'offline_access'],
+    // Name and e-mail belong in the ID Token: most apps show them, and few fetch UserInfo.
+    conformIdTokenClaims: false,
+    clientBasedCORS: () => false,
+    pkce: { required: () => true },
+    features: {
+      devInteractions: { enabled: false },
+      introspection: {
+        enabled: true,
+        allowedPolicy: async (_ctx: Context, client: Client, token: { clientId?: string }) =>
+          client.clientId === token.clientId,
+      },
+      revocation: {
+        enabled: true,
+        allowedPolicy: async (_ctx: Context, client: Client, token: { clientId?: string }) =>
+          client.clientId === token.clientId,
+      },
+      pushedAuthorizationRequests: { enabled: true },
+      resourceIndicators: { enabled: false },
+      backchannelLogout: { enabled: true },
+      claimsParameter: { enabled: true },
+      dPoP: { enabled: true },
+      rpInitiatedLogout: {
+        enabled: true,
+        logoutSource: async (ctx: Context, form: string) => pages.confirmLogout(ctx, form),
+        postLogoutSuccessSource: async (ctx: Context) => pages.loggedOut(ctx),
+      },
+    },
+    ttl: {
+      AccessToken: tokens.accessTokenTtl ?? 3600,
+      AuthorizationCode: 60,
+      IdToken: tokens.idTokenTtl ?? 3600,
+      RefreshToken: tokens.refreshTokenTtl ?? 14 * 86_400,
+      Interaction: 3600,
+      Session: 14 * 86_400,
+      Grant: 14 * 86_400,
+    },
+    rotateRefreshToken: tokens.rotateRefreshTokens ?? true,
+    expiresWithSession: async () => false,
+    issueRefreshToken: async (_ctx: Context, client: Client, code: { scopes: Set<string> }) =>
+      client.grantTypeAllowed('refresh_token') &&
+      (tokens.refreshTokens === 'always' || code.scopes.has('offline_access')),
+    interactions: {
+      policy: buildPolicy(),
+      url: async (_ctx: Context, { uid }: { uid: string }) => `/sign-in/${uid}`,
+    },
+    loadExistingGrant: (ctx: Context) => loadGrant(ctx, parts.engine()),
+    findAccount: async (_ctx: Context, sub: string) => {
+      const account = parts.findAccount(sub)
+      return account && { accountId: sub, claims: async () => ({ ...account.claims, sub }) }
+    },
+    renderError: async (ctx: Context, out: { error: string; error_description?: string }) =>
+      pages.error(ctx, out),
+    // Other addresses are loopback here, which the default's guard against them would refuse.
+    fetch: (url: string, { dispatcher: _, ...options }: RequestInit & { dispatcher?: unknown }) =>
+      globalThis.fetch(url, options),
+  }
+}
+
+/** The default policy, and a new login when the session's `acr` is not one of the `acr_values`. */
+function buildPolicy(): object {
+  const policy = base()
+  const isTooWeak = ({ oidc }: Context): boolean => {
+    const wanted = oidc?.params?.['acr_values']?.split(' ') ?? []
+    if (wanted.length === 0 || oidc?.result?.login !== undefined) return false
+    return !wanted.includes(oidc?.session?.acr ?? '')
+  }
+  policy
+    .get('login')
+    ?.checks.add(new Check('acr_values', 'a stronger authentication is required', isTooWeak))
+  return policy
+}
+
+/** Signing in is consent: what is asked for is granted, unless `prompt=consent` asks for a page. */
+async function loadGrant({ oidc }: Context, engine: Provider): Promise<Grant | undefined> {
+  const accountId = oidc?.session?.accountId
+  const clientId = oidc?.client?.clientId
+  if (oidc === undefined || accountId === undefined || clientId === undefined) return undefined
+  const grantId = oidc.result?.consent?.grantId ?? oidc.session?.grantIdFor(clientId)
+  const known = grantId === undefined ? undefined : await engine.Grant.find(grantId)
+  const grant = known ?? new engine.Grant({ accountId, clientId })
+  grant.addOIDCScope([...oidc.requestParamOIDCScopes, ...Object.keys(scopeClaims)].join(' '))
+  grant.addOIDCClaims([...oidc.requestParamClaims])
+  await grant.save()
+  return grant
+}

@@ -1,0 +1,22 @@
+/**
+ * A real OpenID Provider on this machine, and keys to use with it.
+ *
+ * @module
+ */
+
+export type { Account } from './account.ts'
+export { defaultAccounts } from './account.ts'
+export type { ClientEndpoint, SeenAssertion } from './client-assertion.ts'
+export type { ClientKeyAlgorithm, GeneratedClientKey } from './client-key.ts'
+export { generateClientKey } from './client-key.ts'
+export type { Provider, ProviderOptions, SeenRequest } from './provider.ts'
+export { startProvider } from './provider.ts'
+export type {
+  ClientAuthMethod,
+  IdTokenAlgorithm,
+  ProviderClient,
+  RegisteredJwkSet,
+} from './provider-client.ts'
+export type { SignInOptions } from './sign-in-answer.ts'
+export type { TokenOptions } from './token-options.ts'
+export { type AppUnderTest, type SignedIn, signedIn } from './signed-in.ts'

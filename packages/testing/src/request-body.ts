@@ -1,0 +1,43 @@
+/**
+ * Reads a form ahead of oidc-provider, and hands oidc-provider a request that can still be read.
+ *
+ * @module
+ */
+
+import { IncomingMessage } from 'node:http'
+
+const limit = 64 * 1024
+
+/** Reads the body. Rejects when it is larger than oidc-provider would take. */
+export async function readBody(req: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of req as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > limit) throw new RangeError('the request body is too large')
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+/** Builds the same request with `body` yet to be read, or with another method and body. */
+export function buildReplay(
+  req: IncomingMessage,
+  body: Buffer | URLSearchParams,
+  method: string = req.method ?? 'POST',
+): IncomingMessage {
+  const bytes = Buffer.isBuffer(body) ? body : Buffer.from(body.toString())
+  const replay = new IncomingMessage(req.socket)
+  replay.method = method
+  replay.url = req.url ?? '/'
+  replay.httpVersion = req.httpVersion
+  replay.httpVersionMajor = req.httpVersionMajor
+  replay.httpVersionMinor = req.httpVersionMinor
+  replay.headers = { ...req.headers, 'content-length': String(bytes.length) }
+  delete replay.headers['transfer-encoding']
+  if (!Buffer.isBuffer(body)) replay.headers['content-type'] = 'application/x-www-form-urlencoded'
+  replay.complete = true
+  replay.push(bytes)
+  replay.push(null)
+  return replay
+}

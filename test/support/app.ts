@@ -1,0 +1,81 @@
+/**
+ * The app under test, in every framework: one set of pages that shows all that `oidc` can do.
+ *
+ * @module
+ */
+
+import { once } from 'node:events'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Options, RelyingParty } from '@countersign/core'
+
+/** How one app is to be set up. */
+export interface AppSettings {
+  /** The options, once it is known where the app listens. */
+  readonly options: (baseUrl: string) => Options
+  /** Whether the framework's usual body parser runs before `oidc()`. */
+  readonly hasBodyParser?: boolean
+  /** Where `oidc()` is mounted, and below which the pages are. */
+  readonly mountPath?: string
+}
+
+/**
+ * A framework with its adapter. `build` makes an app with these pages below `mountPath`:
+ *
+ * - `GET /public`: JSON `{ isAuthenticated, sub }`
+ * - `GET /untouched`: text, reads nothing of `oidc`
+ * - `GET /profile` (login): JSON of `oidc.user`; `GET /claims` (login): JSON of `oidc.claims`
+ * - `GET /admin` (claim `role` = `admin`), `/strong` (`acr` = `strong`), `/fresh` (`maxAge` 0),
+ *   `/otp` (`amr` = `otp`): text `ok`
+ * - `GET /start`: `oidc.login({ returnTo: '/profile' })`; `GET /leave`: `oidc.logout()`;
+ *   `GET /leave-here`: `oidc.logout({ local: true })`
+ * - `GET /token`: text of `oidc.accessToken()`; `GET /userinfo`: JSON of `oidc.userInfo()`;
+ *   `GET /refresh`: `oidc.refresh()`, then JSON `{ accessToken, scope, expiresAt }`
+ * - `GET /stream`: `oidc.user` is read, then two chunks are written with time between them
+ * - `GET /late`: a chunk is written, then `oidc.logout()` is tried; the error's code is the next chunk
+ * - `POST /echo`: JSON of the parsed body, where there is a parser
+ * - `GET /boom`: throws
+ */
+export interface Framework {
+  readonly name: string
+  build(
+    relyingParty: RelyingParty | Options,
+    settings: Required<Pick<AppSettings, 'hasBodyParser' | 'mountPath'>>,
+  ): RequestListener | Promise<RequestListener>
+}
+
+/** A running app. */
+export interface App {
+  /** Where it is, `mountPath` included, without a trailing slash. */
+  readonly url: string
+  readonly origin: string
+  close(): Promise<void>
+}
+
+/** Starts an app on a free port of loopback. */
+export async function startApp(framework: Framework, settings: AppSettings): Promise<App> {
+  const { hasBodyParser = false, mountPath = '' } = settings
+  let listener: RequestListener = (_req, res) => res.writeHead(503).end()
+  const server = createServer((req, res) => listener(req, res))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const origin = `http://localhost:${port}`
+  const url = origin + mountPath
+  try {
+    listener = await framework.build(settings.options(url), { hasBodyParser, mountPath })
+  } catch (error) {
+    server.close()
+    throw error
+  }
+  return {
+    url,
+    origin,
+    async close() {
+      const closed = once(server, 'close')
+      server.close()
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}

@@ -1,0 +1,11 @@
+/**
+ * Every framework that the contract and the end-to-end tests run over. A new adapter is added here.
+ *
+ * @module
+ */
+
+import type { Framework } from './app.ts'
+import { express4App, express5App } from './apps/express.ts'
+
+/** All of them. */
+export const frameworks: readonly Framework[] = [express5App, express4App]
