@@ -1,54 +1,42 @@
-import { defineConfig } from 'vitest/config'
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 
+// All packages run from their sources: no build comes first
 const conditions = ['@countersign/source']
-const shared = {
+const sources = {
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
 }
 
+const second = 1000
+
+function project(
+  name: string,
+  include: string,
+  test: TestProjectInlineConfiguration['test'] = {},
+): TestProjectInlineConfiguration {
+  return { ...sources, test: { name, include: [include], ...test } }
+}
+
+const report = process.env['TEST_REPORT']
+
 // biome-ignore lint/style/noDefaultExport: Vitest reads the default export
 export default defineConfig({
-  ...shared,
   test: {
+    reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
     projects: [
-      {
-        ...shared,
-        test: { name: 'unit', include: ['packages/*/test/**/*.test.ts'] },
-      },
-      {
-        ...shared,
-        test: {
-          name: 'house',
-          include: ['test/*.test.ts'],
-          testTimeout: 60_000,
-        },
-      },
-      {
-        ...shared,
-        test: {
-          name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
-          testTimeout: 30_000,
-        },
-      },
-      {
-        ...shared,
-        test: {
-          name: 'browser',
-          include: ['test/browser/**/*.test.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-        },
-      },
-      {
-        ...shared,
-        test: {
-          name: 'packaging',
-          include: ['test/packaging/**/*.test.ts'],
-          testTimeout: 300_000,
-          hookTimeout: 300_000,
-        },
-      },
+      project('unit', 'packages/*/test/**/*.test.ts', {
+        setupFiles: ['test/house/network-guard.ts'],
+      }),
+      project('house', 'test/*.test.ts', { testTimeout: 60 * second }),
+      project('e2e', 'test/e2e/**/*.test.ts', { testTimeout: 30 * second }),
+      project('browser', 'test/browser/**/*.test.ts', {
+        testTimeout: 60 * second,
+        hookTimeout: 60 * second,
+      }),
+      project('packaging', 'test/packaging/**/*.test.ts', {
+        testTimeout: 180 * second,
+        hookTimeout: 180 * second,
+      }),
     ],
   },
 })

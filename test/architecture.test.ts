@@ -52,7 +52,7 @@ describe('the house', () => {
   })
 
   test('a class is an error, nothing is printed, and the environment is read where it is asked for', () => {
-    expect(house.findCodeFaults(sources)).toEqual([])
+    expect(house.findCodeFaults(sources.filter(isHandwritten))).toEqual([])
   })
 
   test('every file says its idea, and every exported name has a docblock', () => {
@@ -61,7 +61,7 @@ describe('the house', () => {
   })
 
   test('a reference to an RFC names the section', () => {
-    expect(house.findReferenceFaults([...sources, ...tests])).toEqual([])
+    expect(house.findReferenceFaults(sources)).toEqual([])
   })
 
   test('no test imports another test', () => {

@@ -17,8 +17,11 @@ export interface Source {
 /** One mention of another module. */
 export interface Import {
   readonly specifier: string
-  /** Whether it is an `import type` or `export type`, which leaves nothing behind at run time. */
-  readonly isType: boolean
+  /**
+   * `type`: an `import type` or `export type`, which leaves nothing behind at run time; `call`: an
+   * `import()` or `require()`, which loads when it is called; `value`: any other statement.
+   */
+  readonly kind: 'type' | 'value' | 'call'
 }
 
 /** The root of the workspace. */
@@ -61,17 +64,22 @@ export function blankTexts(source: string): string {
 }
 
 const clause = /(?:[\w$]+\s*,\s*)?(?:\*(?:\s+as\s+[\w$]+)?|\{[^}]*\}|[\w$]+)\s+from\s+/.source
-const statement = new RegExp(`^(?:import|export)\\s+(type\\s+)?(?:${clause})?['"]([^'"]+)['"]`, 'gm')
+const statement = new RegExp(
+  `^(?:import|export)\\s+(type\\s+)?(?:${clause})?['"]([^'"]+)['"]`,
+  'gm',
+)
 const call = /\b(?:import|require|require\.resolve|mock|doMock)\(\s*['"]([^'"]+)['"]/g
 
 /** Reads what a source imports: statements, `import()`, `require()` and `import('x').Type`. */
 export function readImports({ source }: Source): readonly Import[] {
   const code = blankComments(source)
   return [
-    ...[...code.matchAll(statement)].map(([, type, specifier = '']) => ({
-      specifier,
-      isType: type !== undefined,
-    })),
-    ...[...code.matchAll(call)].map(([, specifier = '']) => ({ specifier, isType: false })),
+    ...[...code.matchAll(statement)].map(
+      ([, type, specifier = '']): Import => ({
+        specifier,
+        kind: type === undefined ? 'value' : 'type',
+      }),
+    ),
+    ...[...code.matchAll(call)].map(([, specifier = '']): Import => ({ specifier, kind: 'call' })),
   ]
 }

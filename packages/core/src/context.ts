@@ -80,10 +80,7 @@ export interface Oidc<User extends Claims = UserClaims> {
 const defaultMinLifetime = 30
 
 /** Creates the view of one request. */
-export function createContext<User extends Claims>(
-  wiring: Wiring,
-  exchange: Exchange,
-): Oidc<User> {
+export function createContext<User extends Claims>(wiring: Wiring, exchange: Exchange): Oidc<User> {
   const session = wiring.store.open(exchange)
 
   function readSession(): Session {

@@ -131,7 +131,8 @@ function* findMisspelt(env: Environment): Generator<ConfigurationIssue> {
     if (!name.startsWith('OIDC') || known.includes(name)) continue
     const similar = findSimilar(name, known)
     // Other OIDC_* variables are somebody else's
-    if (similar) yield { path: name, message: `is not a variable of ours: did you mean ${similar}?` }
+    if (similar)
+      yield { path: name, message: `is not a variable of ours: did you mean ${similar}?` }
   }
 }
 

@@ -81,5 +81,9 @@ export function buildEventError(error: unknown): EventError {
     causes.push(`${cause.name}: ${cause.message}`)
     cause = cause.cause
   }
-  return { code: error instanceof OidcError ? error.code : 'ERR_UNEXPECTED', message: error instanceof Error ? error.message : '', causes }
+  return {
+    code: error instanceof OidcError ? error.code : 'ERR_UNEXPECTED',
+    message: error instanceof Error ? error.message : '',
+    causes,
+  }
 }

@@ -12,5 +12,6 @@ export {
   type JwsAlgorithm,
   jwsAlgorithms,
 } from './keys/algorithms.ts'
-export { calculateThumbprint, createLocalSigner } from './keys/local-signer.ts'
+export { createLocalSigner } from './keys/local-signer.ts'
+export { calculateThumbprint } from './keys/public-jwk.ts'
 export type { KeySource, PublicJwk, Signer, TimedSigner } from './keys/signer.ts'

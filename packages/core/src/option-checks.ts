@@ -57,7 +57,10 @@ function readUrl(path: string, text: string, report: Report): URL | undefined {
   const url = new URL(text)
   if (url.username !== '' || url.password !== '') report(path, 'must hold no user name or password')
   if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))) return url
-  report(path, 'must be https; plain http is for loopback addresses only (localhost, 127.0.0.1, [::1])')
+  report(
+    path,
+    'must be https; plain http is for loopback addresses only (localhost, 127.0.0.1, [::1])',
+  )
   return undefined
 }
 
@@ -96,13 +99,19 @@ export function checkSession(
     )
   }
   if (sameSite === 'none' && baseUrl?.isHttps === false) {
-    report('session.cookie.sameSite', '"none" needs an https "baseUrl": browsers demand Secure with it')
+    report(
+      'session.cookie.sameSite',
+      '"none" needs an https "baseUrl": browsers demand Secure with it',
+    )
   }
   if (baseUrl && cookie?.domain !== undefined && !isWithin(baseUrl.host, cookie.domain)) {
     report('session.cookie.domain', `must be the host of "baseUrl" or a domain above it`)
   }
   if (baseUrl && cookie?.path !== undefined && !`${baseUrl.path}/`.startsWith(cookie.path)) {
-    report('session.cookie.path', `must be a part of the path of "baseUrl", or the callback has no cookie`)
+    report(
+      'session.cookie.path',
+      `must be a part of the path of "baseUrl", or the callback has no cookie`,
+    )
   }
   if (idleTimeout > lifetime) {
     report('session.idleTimeout', 'must not be longer than "session.lifetime"')
@@ -116,10 +125,7 @@ function isWithin(host: string, domain: string): boolean {
 }
 
 /** Checks the wire parameters that are known at start. */
-export function checkAuthorization(
-  { authorization }: Partial<Options>,
-  report: Report,
-): void {
+export function checkAuthorization({ authorization }: Partial<Options>, report: Report): void {
   if (authorization === undefined || typeof authorization === 'function') return
   for (const name of ownParameters) {
     if (name in authorization) report(`authorization.${name}`, 'is made anew for every login')
@@ -153,7 +159,10 @@ export function checkAssertion(assertion: AssertionOption | undefined, report: R
   }
   for (const name of ownHeader) {
     if (assertion?.header && name in assertion.header) {
-      report(`assertion.header.${name}`, `cannot be given here: use "${name === 'alg' ? 'clientKey[].alg' : `assertion.${name}`}"`)
+      report(
+        `assertion.header.${name}`,
+        `cannot be given here: use "${name === 'alg' ? 'clientKey[].alg' : `assertion.${name}`}"`,
+      )
     }
   }
 }
@@ -177,7 +186,10 @@ export function readIdTokenAlgs(
   }
   // RFC 8725, 3.1: one key, one kind of algorithm
   if (symmetric.length > 0 && symmetric.length < algs.length) {
-    report('idToken.alg', 'must not mix HS* with others: who can read a public key could sign with it')
+    report(
+      'idToken.alg',
+      'must not mix HS* with others: who can read a public key could sign with it',
+    )
   }
   return algs
 }

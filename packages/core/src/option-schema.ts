@@ -34,10 +34,17 @@ const text = v.pipe(v.string(), v.nonEmpty('must not be empty'))
 const list = <Item extends v.GenericSchema>(item: Item) => v.union([item, v.array(item)])
 const callback = v.function()
 const url = v.union([text, v.instance(URL)])
-const seconds = v.pipe(v.number(), v.integer('must be whole seconds'), v.minValue(1, 'must be at least 1'))
+const seconds = v.pipe(
+  v.number(),
+  v.integer('must be whole seconds'),
+  v.minValue(1, 'must be at least 1'),
+)
 const path = v.pipe(
   v.string(),
-  v.regex(/^\/(?!\/)[^?#\\\s]*$/, 'must be a path that starts with one "/", without query or fragment'),
+  v.regex(
+    /^\/(?!\/)[^?#\\\s]*$/,
+    'must be a path that starts with one "/", without query or fragment',
+  ),
 )
 const optionalPath = v.optional(v.union([path, v.literal(false)]))
 const members = v.record(v.string(), v.unknown())
@@ -79,7 +86,10 @@ const schema = object({
           v.pipe(v.string(), v.regex(/^[\w-]{1,64}$/, 'may have letters, digits, "_" and "-"')),
         ),
         domain: v.optional(
-          v.pipe(v.string(), v.regex(/^[a-z0-9.-]+$/i, 'must be a host name, without scheme and port')),
+          v.pipe(
+            v.string(),
+            v.regex(/^[a-z0-9.-]+$/i, 'must be a host name, without scheme and port'),
+          ),
         ),
         path: v.optional(path),
         sameSite: v.optional(v.picklist(['lax', 'none', 'strict'])),
@@ -91,13 +101,22 @@ const schema = object({
   }),
   userInfo: v.optional(v.boolean()),
   routes: v.optional(
-    object({ login: optionalPath, callback: v.optional(path), logout: optionalPath, jwks: optionalPath }),
+    object({
+      login: optionalPath,
+      callback: v.optional(path),
+      logout: optionalPath,
+      jwks: optionalPath,
+    }),
   ),
   idToken: v.optional(
     object({
       alg: v.optional(list(text)),
       clockTolerance: v.optional(
-        v.pipe(v.number(), v.minValue(0, 'must not be negative'), v.maxValue(300, 'must be at most 300')),
+        v.pipe(
+          v.number(),
+          v.minValue(0, 'must not be negative'),
+          v.maxValue(300, 'must be at most 300'),
+        ),
       ),
       trustedAudiences: v.optional(v.array(text)),
     }),
@@ -105,7 +124,11 @@ const schema = object({
   http: v.optional(
     object({
       timeout: v.optional(
-        v.pipe(v.number(), v.minValue(0.1, 'must be at least 0.1'), v.maxValue(60, 'must be at most 60')),
+        v.pipe(
+          v.number(),
+          v.minValue(0.1, 'must be at least 0.1'),
+          v.maxValue(60, 'must be at most 60'),
+        ),
       ),
       userAgent: v.optional(v.pipe(text, v.regex(/^[\x20-\x7e]+$/, 'must be printable ASCII'))),
       fetch: v.optional(callback),

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { systemClock, type Clock } from './base/clock.ts'
+import { type Clock, systemClock } from './base/clock.ts'
 import { type Config, readConfig } from './config.ts'
 import { createContext, type Oidc } from './context.ts'
 import { answerError } from './error-response.ts'

@@ -54,11 +54,16 @@ export interface Wiring {
 }
 
 /** Makes the parts of a Relying Party fit together. No request is made. */
-export function createWiring(config: Config, { clock, emit }: { clock: Clock; emit: Emit }): Wiring {
+export function createWiring(
+  config: Config,
+  { clock, emit }: { clock: Clock; emit: Emit },
+): Wiring {
   const { baseUrl, issuer, clientId, idToken, routes } = config
   const parts = { clock, emit }
   const keyRing =
-    config.keySources.length > 0 ? createKeyRing({ sources: config.keySources, ...parts }) : undefined
+    config.keySources.length > 0
+      ? createKeyRing({ sources: config.keySources, ...parts })
+      : undefined
   const clientAuth = createClientAuthentication(config.clientAuth, {
     keyRing,
     options: config.assertion,

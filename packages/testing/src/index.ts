@@ -18,5 +18,5 @@ export type {
   RegisteredJwkSet,
 } from './provider-client.ts'
 export type { SignInOptions } from './sign-in-answer.ts'
-export type { TokenOptions } from './token-options.ts'
 export { type AppUnderTest, type SignedIn, signedIn } from './signed-in.ts'
+export type { TokenOptions } from './token-options.ts'

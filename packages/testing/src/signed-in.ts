@@ -33,7 +33,9 @@ export function signedIn(
   }
   const relyingParty = findRelyingParty(app)
   if (!relyingParty) {
-    throw new TypeError('no oidc() was found in "app": pass the app, the middleware or the Relying Party')
+    throw new TypeError(
+      'no oidc() was found in "app": pass the app, the middleware or the Relying Party',
+    )
   }
   const cookies = issueSession(relyingParty, { claims, ...(tokens && { tokens }) })
   const cookie = cookies.join('; ')

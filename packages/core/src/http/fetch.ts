@@ -20,7 +20,14 @@ export type Fetch = (url: string, init: FetchInit) => Promise<Response>
 export interface FetchInit {
   readonly method: string
   readonly headers: Record<string, string>
-  readonly body?: string | URLSearchParams | Uint8Array | ArrayBuffer | ReadableStream | null | undefined
+  readonly body?:
+    | string
+    | URLSearchParams
+    | Uint8Array
+    | ArrayBuffer
+    | ReadableStream
+    | null
+    | undefined
   readonly redirect: 'manual'
   readonly signal?: AbortSignal | undefined
 }

@@ -1,11 +1,18 @@
 /**
- * A compact JWS, signed by whatever holds the key.
+ * A compact JWS, signed by whatever holds the key, and verified before anybody else sees it.
+ *
+ * What a key store can get wrong (a signature in DER, another salt, another version of the key) is
+ * found here and not by the provider, whose answer would be `invalid_client` and no more.
  *
  * @see RFC 7515, 3.1 and 5.1
  *
  * @module
  */
 
+import { createPublicKey, verify } from 'node:crypto'
+import { promisify } from 'node:util'
+import { KeyError } from '../errors.ts'
+import { algorithms, findMisfit, isJwsAlgorithm } from '../keys/algorithms.ts'
 import type { Signer } from '../keys/signer.ts'
 
 /** What is to be signed, and by whom. */
@@ -17,15 +24,66 @@ export interface SigningInput {
   readonly signal?: AbortSignal
 }
 
+// With a callback it runs in the thread pool
+const verifyInPool = promisify(verify)
+
 /**
- * Signs a payload.
+ * Signs a payload. Whatever the signer throws, and if it does not answer at all, it is a `KeyError`.
  *
- * @throws KeyError
+ * @throws KeyError `ERR_SIGN`, or the signer's own
  */
 export async function signJws({ signer, header, payload, signal }: SigningInput): Promise<string> {
   const signingInput = `${encode(header)}.${encode(payload)}`
-  const signature = await signer.sign(Buffer.from(signingInput, 'ascii'), signal && { signal })
+  const data = Buffer.from(signingInput, 'ascii')
+  const { kid } = signer
+  const signature = await sign(signer, data, signal).catch((cause: unknown) => {
+    if (cause instanceof KeyError) throw cause
+    const what = signal?.aborted ? 'did not sign in time' : 'could not sign'
+    throw new KeyError('ERR_SIGN', `key "${kid}" ${what}`, { kid, cause })
+  })
+  if (!(await isVerified(signer, header.alg, data, signature))) {
+    const message = `the signature of key "${kid}" does not verify as "${header.alg}" under its public half`
+    throw new KeyError('ERR_SIGN', message, { kid })
+  }
   return `${signingInput}.${Buffer.from(signature).toString('base64url')}`
+}
+
+/** A signer that does not honour the signal is not waited for. */
+async function sign(
+  signer: Signer,
+  data: Uint8Array,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array> {
+  if (!signal) return signer.sign(data)
+  signal.throwIfAborted()
+  const settled = new AbortController()
+  const aborted = new Promise<never>((_, reject) => {
+    const options = { once: true, signal: settled.signal }
+    signal.addEventListener('abort', () => reject(signal.reason), options)
+  })
+  try {
+    return await Promise.race([signer.sign(data, { signal }), aborted])
+  } finally {
+    settled.abort()
+  }
+}
+
+/** Verified by what the header says, as the provider will. */
+async function isVerified(
+  { publicJwk }: Signer,
+  alg: string,
+  data: Uint8Array,
+  signature: Uint8Array,
+): Promise<boolean> {
+  if (!isJwsAlgorithm(alg)) return false
+  const { digest, parameters } = algorithms[alg]
+  try {
+    const key = createPublicKey({ key: { ...publicJwk }, format: 'jwk' })
+    if (findMisfit(key, alg) !== undefined) return false
+    return await verifyInPool(digest, data, { key, ...parameters }, signature)
+  } catch {
+    return false
+  }
 }
 
 function encode(value: object): string {

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { constants, type KeyObject } from 'node:crypto'
+import { constants, createHash, type KeyObject } from 'node:crypto'
 
 /** A signature algorithm of JOSE that a client key may use. */
 export type JwsAlgorithm =
@@ -99,7 +99,8 @@ export function chooseAlgorithm(
   if (type === 'rsa') return defaultRsaAlg
   if (type === 'rsa-pss') {
     return jwsAlgorithms.find(
-      (alg) => alg.startsWith('PS') && algorithms[alg].digest === (details?.hashAlgorithm ?? 'sha256'),
+      (alg) =>
+        alg.startsWith('PS') && algorithms[alg].digest === (details?.hashAlgorithm ?? 'sha256'),
     )
   }
   return jwsAlgorithms.find((alg) => findMisfit(key, alg) === undefined)
@@ -107,7 +108,7 @@ export function chooseAlgorithm(
 
 /** Says why a key cannot be used with an algorithm; `undefined` when it can. */
 export function findMisfit(key: KeyObject, alg: JwsAlgorithm): string | undefined {
-  const { keyTypes, curve, digest } = algorithms[alg]
+  const { keyTypes, curve } = algorithms[alg]
   const { asymmetricKeyType: type = 'unknown', asymmetricKeyDetails: details } = key
   if (!keyTypes.includes(type)) {
     return `"${alg}" needs a key of type ${keyTypes.join(' or ')}, and this one is ${describeKey(key)}`
@@ -119,10 +120,20 @@ export function findMisfit(key: KeyObject, alg: JwsAlgorithm): string | undefine
   if (bits !== undefined && bits < minModulus) {
     return `is an RSA key of ${bits} bits, and ${minModulus} is the least: make a new one`
   }
-  if (type === 'rsa-pss' && details?.hashAlgorithm && details.hashAlgorithm !== digest) {
-    return `"${alg}" needs another digest than this key's own, ${details.hashAlgorithm}`
+  return type === 'rsa-pss' ? findPssMisfit(key, alg) : undefined
+}
+
+/** An id-RSASSA-PSS key may be bound to parameters, which are then those of RFC 7518, 3.5 or not. */
+function findPssMisfit({ asymmetricKeyDetails }: KeyObject, alg: JwsAlgorithm): string | undefined {
+  const { hashAlgorithm, mgf1HashAlgorithm, saltLength = 0 } = asymmetricKeyDetails ?? {}
+  if (hashAlgorithm === undefined) return undefined
+  const { digest } = algorithms[alg]
+  if (hashAlgorithm !== digest || mgf1HashAlgorithm !== digest) {
+    return `"${alg}" needs ${digest}, and this key is bound to ${hashAlgorithm} (MGF1: ${mgf1HashAlgorithm})`
   }
-  return undefined
+  const octets = createHash(digest).digest().length
+  if (saltLength <= octets) return undefined
+  return `"${alg}" needs a salt of ${octets} octets, and this key is bound to ${saltLength} or more`
 }
 
 /** A key's type, in words. */

@@ -4,14 +4,19 @@
  * @module
  */
 
-import { KeyObject, type webcrypto } from 'node:crypto'
+import { createPublicKey, KeyObject, type webcrypto } from 'node:crypto'
 import { findSimilar } from '../base/compare.ts'
 import { type ConfigurationIssue, KeyError } from '../errors.ts'
 import type { Emit } from '../events.ts'
-import { isJwsAlgorithm, type JwsAlgorithm, jwsAlgorithms } from './algorithms.ts'
-import { type KeyMaterial, readJwk, readKeyText } from './key-material.ts'
-import { createTimedSigners, type KeySettings, readMoment } from './key-settings.ts'
+import { findMisfit, isJwsAlgorithm, type JwsAlgorithm, jwsAlgorithms } from './algorithms.ts'
+import { isCryptoKey, readCryptoKey } from './crypto-key.ts'
+import { buildFault, isObject, type KeyMaterial } from './key-material.ts'
+import { createTimedSigners, type KeySettings } from './key-settings.ts'
+import { readKeyText } from './key-text.ts'
 import { createUriKeySource, isKeyUri } from './key-uri.ts'
+import { readMoment } from './moment.ts'
+import { readJwk } from './private-jwk.ts'
+import { pickPublicMembers } from './public-jwk.ts'
 import type { KeySource, Signer, TimedSigner } from './signer.ts'
 import { createStaticKeySource } from './static-key.ts'
 
@@ -70,12 +75,16 @@ export function readClientKey(value: unknown, context: ClientKeyContext): ReadCl
     return { sources, issues }
   }
   if (value.length === 0) issues.push({ path, message: 'must hold at least one key' })
-  value.forEach((entry: unknown, index) => {
+  const entries: readonly unknown[] = value
+  for (const [index, entry] of entries.entries()) {
     const place = `${path}[${index}]`
-    if (!isEntry(entry)) return read(entry, place, { defaultRsaAlg })
+    if (!isEntry(entry)) {
+      read(entry, place, { defaultRsaAlg })
+      continue
+    }
     const settings = readEntry(entry, place, issues)
     read(entry['key'], `${place}.key`, { ...settings, defaultRsaAlg })
-  })
+  }
   return { sources, issues }
 }
 
@@ -101,22 +110,19 @@ function readEntry(
   const { alg, kid } = entry
   const readTime = (name: 'notBefore' | 'notAfter') => {
     if (entry[name] === undefined) return undefined
-    return readMoment(entry[name]) ?? report(name, 'must be a NumericDate, an ISO 8601 date or a Date')
+    const fault = 'must be a NumericDate (seconds), an ISO 8601 date with its zone, or a Date'
+    return readMoment(entry[name]) ?? report(name, fault)
   }
   const notBefore = readTime('notBefore')
   const notAfter = readTime('notAfter')
-  if (notBefore !== undefined && notAfter !== undefined && notBefore >= notAfter) {
-    report('notAfter', 'must be later than "notBefore"')
-  }
-  if (kid !== undefined && typeof kid !== 'string') report('kid', 'must be a string')
+  const isAlg = alg === undefined || isJwsAlgorithm(alg)
+  const isKid = kid === undefined || (typeof kid === 'string' && kid !== '')
+  const isOrdered = (notBefore ?? Number.NEGATIVE_INFINITY) < (notAfter ?? Number.POSITIVE_INFINITY)
   return {
-    alg:
-      alg === undefined || isJwsAlgorithm(alg)
-        ? alg
-        : report('alg', `must be one of ${jwsAlgorithms.join(', ')}`),
-    kid: typeof kid === 'string' ? kid : undefined,
+    alg: isAlg ? alg : report('alg', `must be one of ${jwsAlgorithms.join(', ')}`),
+    kid: isKid ? kid : report('kid', 'must be a text'),
     notBefore,
-    notAfter,
+    notAfter: isOrdered ? notAfter : report('notAfter', 'must be later than "notBefore"'),
   }
 }
 
@@ -126,63 +132,79 @@ interface SourceSettings extends KeySettings {
 }
 
 function createSource(input: unknown, settings: SourceSettings): KeySource {
-  const name = settings.path
-  if (typeof input === 'string') {
-    if (isKeyUri(input)) return createUriKeySource(input, settings)
-    return fixed(name, createTimedSigners(readKeyText(input), settings))
-  }
-  if (isObject(input) && typeof input['keys'] === 'function') return restrict(input, settings)
-  if (isSigner(input)) {
-    const { notBefore, notAfter } = settings
-    return fixed(name, [{ signer: input, notBefore, notAfter }])
-  }
-  return fixed(name, createTimedSigners(readKeyValue(input), settings))
+  const { path } = settings
+  if (typeof input === 'string' && isKeyUri(input)) return createUriKeySource(input, settings)
+  if (isKeySource(input)) return restrict(input, settings)
+  const keys = isSigner(input)
+    ? [readSigner(input, settings)]
+    : createTimedSigners(readKeyValue(input), settings)
+  return createStaticKeySource(path, keys)
 }
 
-const fixed = createStaticKeySource
-
 function readKeyValue(input: unknown): readonly KeyMaterial[] {
+  if (typeof input === 'string') return readKeyText(input)
   if (input instanceof KeyObject) return [{ key: input }]
-  if (isCryptoKey(input)) return [{ key: readCryptoKey(input) }]
+  if (isCryptoKey(input)) return [readCryptoKey(input)]
   if (isObject(input) && ('kty' in input || 'keys' in input)) return readJwk(input)
-  throw new KeyError(
-    'ERR_KEY_UNAVAILABLE',
+  if (isEntry(input)) throw buildFault('is an entry of a list: write [{ key: … }]')
+  throw buildFault(
     'must be a URI (file:./key.pem, env:NAME), a PEM, a JWK, a JWK Set, a KeyObject, a CryptoKey, a ' +
       'Signer or a KeySource',
   )
-}
-
-function isCryptoKey(input: unknown): input is webcrypto.CryptoKey {
-  return isObject(input) && Object.prototype.toString.call(input) === '[object CryptoKey]'
-}
-
-function readCryptoKey(key: webcrypto.CryptoKey): KeyObject {
-  if (key.type === 'private' && !key.usages.includes('sign')) {
-    throw new KeyError('ERR_KEY_UNAVAILABLE', 'is a CryptoKey that may not sign: import it with ["sign"]')
-  }
-  try {
-    return KeyObject.from(key)
-  } catch {
-    throw new KeyError('ERR_KEY_UNAVAILABLE', 'is a CryptoKey of another implementation than Node\'s own')
-  }
 }
 
 function isSigner(input: unknown): input is Signer {
   return isObject(input) && typeof input['sign'] === 'function' && isObject(input['publicJwk'])
 }
 
+/** A signer of somebody else's, which must be what its types say it is. */
+function readSigner(signer: Signer, settings: SourceSettings): TimedSigner {
+  checkOwnSettings(settings)
+  if (!isJwsAlgorithm(signer.alg)) {
+    throw buildFault(`is a Signer whose "alg" is none of ${jwsAlgorithms.join(', ')}`)
+  }
+  if (typeof signer.kid !== 'string' || signer.kid === '') {
+    throw buildFault('is a Signer without a "kid"')
+  }
+  if ('d' in signer.publicJwk || 'k' in signer.publicJwk) {
+    throw buildFault('is a Signer whose "publicJwk" holds the private key')
+  }
+  const misfit = findMisfit(readPublicKey(signer), signer.alg)
+  if (misfit !== undefined) throw buildFault(misfit)
+  const { notBefore, notAfter } = settings
+  return { signer, notBefore, notAfter }
+}
+
+function readPublicKey({ publicJwk }: Signer): KeyObject {
+  try {
+    return createPublicKey({ key: { ...pickPublicMembers(publicJwk) }, format: 'jwk' })
+  } catch {
+    throw buildFault('is a Signer whose "publicJwk" is not a public JWK')
+  }
+}
+
+function isKeySource(input: unknown): input is Pick<KeySource, 'keys'> & Partial<KeySource> {
+  return isObject(input) && typeof input['keys'] === 'function'
+}
+
 /** A source of somebody else's, held to the times that are configured for it. */
-function restrict(source: object, { notBefore, notAfter, path }: SourceSettings): KeySource {
-  const theirs = source as KeySource
+function restrict(
+  theirs: Pick<KeySource, 'keys'> & Partial<KeySource>,
+  settings: SourceSettings,
+): KeySource {
+  checkOwnSettings(settings)
+  const { notBefore, notAfter, path } = settings
   return {
     name: theirs.name ?? path,
     async keys() {
       const keys = await theirs.keys()
-      return keys.map((key): TimedSigner => ({
-        signer: key.signer,
-        notBefore: notBefore ?? key.notBefore,
-        notAfter: notAfter ?? key.notAfter,
-      }))
+      return keys.map(
+        (key): TimedSigner => ({
+          signer: key.signer,
+          notBefore: notBefore ?? key.notBefore,
+          notAfter: notAfter ?? key.notAfter,
+        }),
+      )
     },
     async close() {
       await theirs.close?.()
@@ -190,6 +212,7 @@ function restrict(source: object, { notBefore, notAfter, path }: SourceSettings)
   }
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+function checkOwnSettings({ alg, kid }: KeySettings): void {
+  if (alg === undefined && kid === undefined) return
+  throw buildFault('is a Signer or a KeySource, which has its own "alg" and "kid": leave them away')
 }

@@ -1,20 +1,22 @@
 /**
  * Keys in a file or a folder, read again when they change.
  *
- * Whether they changed is looked at when keys are asked for, which is at a login: no watcher to go deaf
- * when a file is renamed over another, no timer. A symbolic link is followed each time, so Kubernetes'
- * swap of `..data` is a change like any other.
+ * They are looked at when keys are asked for, which is at a login: no watcher to go deaf when a file is
+ * renamed over another, no timer. What is compared is their content: it is short, a symbolic link is
+ * followed each time (Kubernetes swaps `..data`), and the times of a file are too coarse to be trusted.
  *
  * @module
  */
 
+import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
-import { KeyError } from '../errors.ts'
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import type { KeyError } from '../errors.ts'
 import { buildEventError, type Emit } from '../events.ts'
-import { readKeyText } from './key-material.ts'
+import { buildFault, readInPlace } from './key-material.ts'
 import { createTimedSigners, type KeySettings } from './key-settings.ts'
+import { readKeyText } from './key-text.ts'
 import type { KeySource, TimedSigner } from './signer.ts'
 
 /** What reading key files takes. */
@@ -33,22 +35,30 @@ const keyFile = /^[^.].*\.(pem|key|jwk|jwks|json)$/i
  */
 export function createFileKeySource(path: string, settings: FileKeySettings): KeySource {
   const name = `file:${path}`
-  // Looked at first: what changes while it is read is then read again
-  let seen = lookSync(path)
-  let keys = readKeys(path, settings)
+  // The same file later, wherever the process has gone
+  const place = resolve(path)
+  const files = readFilesNow(place)
+  let seen = fingerprint(files)
+  let keys = readKeys(place, files, settings)
   let pending: Promise<readonly TimedSigner[]> | undefined
 
   async function refresh(): Promise<readonly TimedSigner[]> {
-    const now = await look(path)
+    const found = await readFiles(place)
+    const now = fingerprint(found)
     if (now === seen) return keys
     // Whatever comes of it, it is tried once for each change
     seen = now
     try {
-      keys = readKeys(path, settings)
-      settings.emit({ type: 'key.reloaded', source: name, kids: keys.map(({ signer }) => signer.kid) })
+      keys = readKeys(place, found, settings)
     } catch (error) {
       settings.emit({ type: 'key.reload_failed', source: name, error: buildEventError(error) })
+      return keys
     }
+    settings.emit({
+      type: 'key.reloaded',
+      source: name,
+      kids: keys.map(({ signer }) => signer.kid),
+    })
     return keys
   }
 
@@ -63,74 +73,59 @@ export function createFileKeySource(path: string, settings: FileKeySettings): Ke
   }
 }
 
-/** What tells one state of a file from the next. */
-interface Stats {
-  readonly ino: bigint
-  readonly size: bigint
-  readonly mtimeNs: bigint
-  readonly ctimeNs: bigint
-}
+/** The text of each file, by its path; or why there is none. */
+type Files = KeyError | readonly (readonly [path: string, text: string])[]
 
-function fingerprint({ ino, size, mtimeNs, ctimeNs }: Stats): string {
-  return [ino, size, mtimeNs, ctimeNs].join(':')
-}
-
-function lookSync(path: string): string {
+function readFilesNow(path: string): Files {
   try {
-    const stats = statSync(path, { bigint: true })
-    const names = stats.isDirectory() ? readdirSync(path).filter(isKeyFile) : []
-    const files = names.map((name) => [name, fingerprint(statSync(join(path, name), { bigint: true }))])
-    return JSON.stringify([stats.isDirectory() ? 'folder' : fingerprint(stats), files])
-  } catch {
-    return 'missing'
-  }
-}
-
-async function look(path: string): Promise<string> {
-  try {
-    const stats = await stat(path, { bigint: true })
-    const names = stats.isDirectory() ? (await readdir(path)).filter(isKeyFile) : []
-    const files = await Promise.all(
-      names.map(async (name) => [name, fingerprint(await stat(join(path, name), { bigint: true }))]),
-    )
-    return JSON.stringify([stats.isDirectory() ? 'folder' : fingerprint(stats), files])
-  } catch {
-    return 'missing'
-  }
-}
-
-function isKeyFile(name: string): boolean {
-  return keyFile.test(name)
-}
-
-function readKeys(path: string, settings: FileKeySettings): readonly TimedSigner[] {
-  const isFolder = attempt(path, () => statSync(path).isDirectory())
-  if (!isFolder) return readFile(path, settings)
-  const names = attempt(path, () => readdirSync(path)).filter(isKeyFile).sort()
-  if (names.length === 0) {
-    throw new KeyError(
-      'ERR_KEY_UNAVAILABLE',
-      `${path} is a folder without a key file (*.pem, *.key, *.jwk, *.jwks, *.json)`,
-    )
-  }
-  return names.flatMap((name) => readFile(join(path, name), settings))
-}
-
-function readFile(path: string, settings: FileKeySettings): readonly TimedSigner[] {
-  const text = attempt(path, () => readFileSync(path, 'utf8'))
-  try {
-    return createTimedSigners(readKeyText(text, settings.passphrase), settings)
+    return listFiles(path, statSync(path).isDirectory() && readdirSync(path)).map((file) => [
+      file,
+      readFileSync(file, 'utf8'),
+    ])
   } catch (error) {
-    if (!(error instanceof KeyError)) throw error
-    throw new KeyError('ERR_KEY_UNAVAILABLE', `${path} ${error.message}`)
+    return buildReadFault(path, error)
   }
 }
 
-function attempt<Value>(path: string, read: () => Value): Value {
+async function readFiles(path: string): Promise<Files> {
   try {
-    return read()
+    const files = listFiles(path, (await stat(path)).isDirectory() && (await readdir(path)))
+    return await Promise.all(
+      files.map(async (file) => [file, await readFile(file, 'utf8')] as const),
+    )
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
-    throw new KeyError('ERR_KEY_UNAVAILABLE', `${path} cannot be read (${code})`)
+    return buildReadFault(path, error)
   }
+}
+
+function listFiles(path: string, names: readonly string[] | false): readonly string[] {
+  if (!names) return [path]
+  return names
+    .filter((name) => keyFile.test(name))
+    .sort()
+    .map((name) => join(path, name))
+}
+
+function buildReadFault(path: string, error: unknown): KeyError {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
+  return buildFault(`${path} cannot be read (${code})`)
+}
+
+function fingerprint(files: Files): string {
+  const state = files instanceof Error ? files.message : JSON.stringify(files)
+  return createHash('sha256').update(state).digest('base64url')
+}
+
+function readKeys(path: string, files: Files, settings: FileKeySettings): readonly TimedSigner[] {
+  if (files instanceof Error) throw files
+  if (files.length === 0) {
+    throw buildFault(`${path} is a folder without a key file (*.pem, *.key, *.jwk, *.jwks, *.json)`)
+  }
+  const materials = files.flatMap(([file, text]) =>
+    readInPlace(file, () => readKeyText(text, settings.passphrase)).map((material) => ({
+      ...material,
+      place: material.place === undefined ? file : `${file} ${material.place}`,
+    })),
+  )
+  return createTimedSigners(materials, settings)
 }

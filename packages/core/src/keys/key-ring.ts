@@ -9,6 +9,7 @@
 import type { Clock } from '../base/clock.ts'
 import { KeyError } from '../errors.ts'
 import { buildEventError, type Emit } from '../events.ts'
+import { calculateThumbprint, pickPublicMembers } from './public-jwk.ts'
 import type { KeySource, PublicJwk, Signer, TimedSigner } from './signer.ts'
 
 /** The keys of one Relying Party. */
@@ -36,10 +37,12 @@ export function createKeyRing({
 }): KeyRing {
   /** The keys of all sources that answer; it takes all of them failing to fail. */
   async function read(): Promise<readonly TimedSigner[]> {
-    const results = await Promise.allSettled(sources.map((source) => source.keys()))
+    const results = await Promise.allSettled(sources.map(async (source) => source.keys()))
     const keys = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []))
     const failures = results.flatMap((result, index) =>
-      result.status === 'rejected' ? [{ name: sources[index]?.name ?? '', error: result.reason }] : [],
+      result.status === 'rejected'
+        ? [{ name: sources[index]?.name ?? '', error: result.reason }]
+        : [],
     )
     for (const { name, error } of failures) {
       emit({ type: 'key.reload_failed', source: name, error: buildEventError(error) })
@@ -52,41 +55,59 @@ export function createKeyRing({
     })
   }
 
-  async function readUnexpired(): Promise<readonly TimedSigner[]> {
-    const now = clock.now()
+  async function readUnexpired(now: number): Promise<readonly TimedSigner[]> {
     return (await read()).filter(({ notAfter = Number.POSITIVE_INFINITY }) => now < notAfter)
   }
 
   return {
     async current() {
       const now = clock.now()
-      const keys = await readUnexpired()
+      const keys = await readUnexpired(now)
       const begun = keys.filter(({ notBefore = 0 }) => notBefore <= now)
       const newest = begun.reduce<TimedSigner | undefined>(
         (best, key) => (best && (best.notBefore ?? 0) >= (key.notBefore ?? 0) ? best : key),
         undefined,
       )
       if (newest) return newest.signer
-      const next = Math.min(...keys.map(({ notBefore = 0 }) => notBefore))
-      throw new KeyError(
-        'ERR_NO_KEY',
-        Number.isFinite(next)
-          ? `no key may sign yet: the first one from ${new Date(next * 1000).toISOString()} on`
-          : 'no key may sign any more: all are past their "notAfter"',
-      )
+      throw new KeyError('ERR_NO_KEY', describeNone(keys))
     },
     async published() {
-      const jwks = (await readUnexpired()).map(({ signer }) => buildPublished(signer))
-      return [...new Map(jwks.map((jwk) => [jwk.kid, jwk])).values()]
+      const signers = (await readUnexpired(clock.now())).map(({ signer }) => signer)
+      return mergeSame(signers.map(buildPublished))
     },
     async close() {
-      await Promise.all(sources.map((source) => source.close?.()))
+      await Promise.allSettled(sources.map(async (source) => source.close?.()))
     },
   }
+}
+
+function describeNone(next: readonly TimedSigner[]): string {
+  if (next.length === 0) return 'no key may sign: there is none, or all are past their "notAfter"'
+  const first = Math.min(...next.map(({ notBefore = 0 }) => notBefore))
+  return `no key may sign yet: the first one from ${describeMoment(first)} on`
+}
+
+/** The largest `Date`. @see ECMA-262, 21.4.1.1 */
+const maxMoment = 8.64e12
+
+function describeMoment(moment: number): string {
+  return Math.abs(moment) <= maxMoment ? new Date(moment * 1000).toISOString() : String(moment)
 }
 
 function buildPublished({ publicJwk, kid, alg }: Signer): PublicJwk {
   // Providers differ between "EdDSA" and "Ed25519": for these keys the curve says enough
   const name = publicJwk.kty === 'OKP' ? {} : { alg }
-  return { ...publicJwk, kid, use: 'sig', ...name }
+  // A source of somebody else's may hand out more than belongs here
+  return { ...pickPublicMembers(publicJwk), kid, use: 'sig', ...name }
+}
+
+/** One JWK for each key and name. A key that signs with several algorithms is published without one. */
+function mergeSame(jwks: readonly PublicJwk[]): readonly PublicJwk[] {
+  const merged = new Map<string, PublicJwk>()
+  for (const jwk of jwks) {
+    const id = JSON.stringify([jwk.kid, calculateThumbprint(jwk)])
+    const { alg, ...others } = merged.get(id) ?? jwk
+    merged.set(id, alg === jwk.alg ? jwk : others)
+  }
+  return [...merged.values()]
 }

@@ -4,9 +4,15 @@
  * @module
  */
 
-import { KeyError } from '../errors.ts'
-import { chooseAlgorithm, describeKey, findMisfit, type JwsAlgorithm } from './algorithms.ts'
-import type { KeyMaterial } from './key-material.ts'
+import { createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
+import {
+  algorithms,
+  chooseAlgorithm,
+  describeKey,
+  findMisfit,
+  type JwsAlgorithm,
+} from './algorithms.ts'
+import { buildFault, type KeyMaterial, readInPlace } from './key-material.ts'
 import { createLocalSigner } from './local-signer.ts'
 import type { TimedSigner } from './signer.ts'
 
@@ -25,41 +31,55 @@ export interface KeySettings {
 /**
  * Creates the signers for keys that were read.
  *
- * @throws KeyError when a key does not fit its algorithm
+ * @throws KeyError when a key cannot sign with its algorithm
  */
 export function createTimedSigners(
   materials: readonly KeyMaterial[],
   settings: KeySettings,
 ): readonly TimedSigner[] {
   if (settings.kid !== undefined && materials.length > 1) {
-    throw new KeyError('ERR_KEY_UNAVAILABLE', 'has several keys, which cannot all be named by one "kid"')
+    throw buildFault('has several keys, which cannot all be named by one "kid"')
   }
-  return materials.map((material) => createTimedSigner(material, settings))
+  return materials.map((material) =>
+    readInPlace(material.place, () => createTimedSigner(material, settings)),
+  )
 }
 
 function createTimedSigner(material: KeyMaterial, settings: KeySettings): TimedSigner {
   const { key } = material
-  if (key.type !== 'private') {
-    throw new KeyError('ERR_KEY_UNAVAILABLE', `is a ${key.type} key, and the private key is needed`)
-  }
+  if (key.type !== 'private')
+    throw buildFault(`is a ${key.type} key, and the private key is needed`)
   const alg = settings.alg ?? material.alg ?? chooseAlgorithm(key, settings.defaultRsaAlg)
   if (alg === undefined) {
-    throw new KeyError('ERR_KEY_UNAVAILABLE', `is a key that no algorithm takes: ${describeKey(key)}`)
+    throw buildFault(
+      `is a key of type ${describeKey(key)}, which no supported algorithm takes: use RSA, P-256, ` +
+        'P-384, P-521 or Ed25519',
+    )
   }
   const misfit = findMisfit(key, alg)
-  if (misfit !== undefined) throw new KeyError('ERR_KEY_UNAVAILABLE', misfit)
-  return {
-    signer: createLocalSigner({ key, alg, kid: settings.kid ?? material.kid }),
-    notBefore: settings.notBefore ?? material.notBefore,
-    notAfter: settings.notAfter ?? material.notAfter,
+  if (misfit !== undefined) throw buildFault(misfit)
+  checkHalves(key, alg)
+  const notBefore = settings.notBefore ?? material.notBefore
+  const notAfter = settings.notAfter ?? material.notAfter
+  if (notBefore !== undefined && notAfter !== undefined && notBefore >= notAfter) {
+    throw buildFault('has no time to sign in: its end is not later than its beginning')
   }
+  const signer = createLocalSigner({ key, alg, kid: settings.kid ?? material.kid })
+  return { signer, notBefore, notAfter }
 }
 
-/** Reads a moment: a NumericDate, an ISO 8601 date or a `Date`. `undefined` when it is none. */
-export function readMoment(value: unknown): number | undefined {
-  if (typeof value === 'number') return Number.isFinite(value) ? value : undefined
-  const isDigits = typeof value === 'string' && /^\d{9,}$/.test(value)
-  if (isDigits) return Number(value)
-  const time = value instanceof Date ? value.getTime() : Date.parse(String(value))
-  return Number.isNaN(time) ? undefined : Math.floor(time / 1000)
+/**
+ * Checks that a key's halves belong together, which nobody does who reads a JWK. A signature now, of
+ * some milliseconds, keeps a bad new key from taking the place of a good one.
+ */
+function checkHalves(key: KeyObject, alg: JwsAlgorithm): void {
+  const { digest, parameters } = algorithms[alg]
+  const data = Buffer.from('do the halves fit?')
+  try {
+    const signature = sign(digest, data, { key, ...parameters })
+    if (verify(digest, data, { key: createPublicKey(key), ...parameters }, signature)) return
+  } catch {
+    // What node:crypto says of a key that does not sign is no help
+  }
+  throw buildFault('is a damaged key: its public half does not belong to its private half')
 }

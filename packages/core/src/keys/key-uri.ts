@@ -1,25 +1,31 @@
 /**
  * Key URIs: where a key is, in one string.
  *
+ * A message repeats only what cannot be a secret: people paste keys in places where a name belongs.
+ *
  * @module
  */
 
 import { findSimilar } from '../base/compare.ts'
-import { KeyError } from '../errors.ts'
 import type { Emit } from '../events.ts'
 import { isJwsAlgorithm, jwsAlgorithms } from './algorithms.ts'
+import { createEnvKeySource, readVariable } from './env-key.ts'
 import { createFileKeySource } from './file-key.ts'
-import { type KeySettings, readMoment } from './key-settings.ts'
+import { buildFault, readInPlace } from './key-material.ts'
+import type { KeySettings } from './key-settings.ts'
+import { readMoment } from './moment.ts'
+import { isPem } from './pem.ts'
 import type { KeySource } from './signer.ts'
-import { createEnvKeySource } from './static-key.ts'
 
 const keyStores = ['awskms', 'gcpkms', 'azurekms', 'hashivault', 'pkcs11']
 const schemes = ['env', 'file', ...keyStores]
 const parameters = ['alg', 'kid', 'nbf', 'exp', 'passphrase']
 
+const keyUri = /^([a-z][a-z0-9+]{0,11}):(?!\s)([^?]*)(?:\?(.*))?$/is
+
 /** Whether a text is meant as a key URI, rather than as the key itself. */
 export function isKeyUri(text: string): boolean {
-  return /^\s*[a-z][a-z0-9+]*:(?!\s)/i.test(text) && !text.includes('-----BEGIN')
+  return keyUri.test(text.trim()) && !isPem(text)
 }
 
 /**
@@ -31,25 +37,44 @@ export function createUriKeySource(
   uri: string,
   settings: KeySettings & { readonly emit: Emit },
 ): KeySource {
-  const [, scheme = '', rest = '', query = ''] =
-    /^\s*([a-z0-9+]+):([^?]*)(?:\?(.*))?$/is.exec(uri.trim()) ?? []
+  const [, scheme = '', rest = '', query = ''] = keyUri.exec(uri.trim()) ?? []
   const name = scheme.toLowerCase()
   if (keyStores.includes(name)) {
-    throw fault(`"${name}:" keys need a key store that this version does not have`)
+    throw buildFault(`"${name}:" keys need a key store that this version does not have`)
   }
   if (!schemes.includes(name)) {
     const similar = findSimilar(name, schemes)
-    throw fault(
-      `"${name}:" is not a scheme that is known${similar ? `: did you mean "${similar}:"?` : ': there are env: and file:'}`,
-    )
+    const hint = similar === undefined ? 'there are env: and file:' : `did you mean "${similar}:"?`
+    throw buildFault(`"${name}:" is not a scheme that is known: ${hint}`)
   }
   const all = { ...settings, ...readParameters(new URLSearchParams(query), settings) }
-  if (rest === '') throw fault(`"${name}:" names nothing: ${name === 'env' ? 'env:NAME' : 'file:./key.pem'}`)
-  if (name === 'env') return createEnvKeySource(rest, all)
-  // file:/abs and file:///abs are the same; file:./rel and file:rel are below the working directory
-  const path = decodeURIComponent(rest.replace(/^\/\/(?=\/)/, ''))
-  if (path.startsWith('//')) throw fault('"file:" takes a path on this machine: file:./key.pem, file:///abs')
-  return createFileKeySource(path, all)
+  if (rest === '') {
+    throw buildFault(`"${name}:" names nothing: ${name === 'env' ? 'env:NAME' : 'file:./key.pem'}`)
+  }
+  if (isKeyItself(rest)) {
+    throw buildFault(`"${name}:" is followed by the key itself: leave "${name}:" away`)
+  }
+  return name === 'env' ? createEnvKeySource(rest, all) : createFileKeySource(readPath(rest), all)
+}
+
+/** A JWK, or the base64 of a PEM, a JWK or DER, by how they begin. */
+function isKeyItself(text: string): boolean {
+  return /^\s*["']?(?:\{|(?![A-Z0-9_]+$)(?:LS0t|ey|M[A-P])[A-Za-z0-9+/_=\s-]{36,}["']?$)/.test(text)
+}
+
+/** file:/abs and file:///abs are the same; file:./rel and file:rel are below the working directory. */
+function readPath(rest: string): string {
+  const path = decode(rest.replace(/^\/\/(?=\/)/, ''))
+  if (!path.startsWith('//')) return path
+  throw buildFault('"file:" takes a path on this machine: file:./key.pem, file:///abs/key.pem')
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw buildFault('"file:" takes a path as in a URL, where "%" is written "%25"')
+  }
 }
 
 function readParameters(
@@ -57,42 +82,45 @@ function readParameters(
   settings: KeySettings,
 ): Partial<KeySettings> & { readonly passphrase?: string | undefined } {
   for (const name of query.keys()) {
-    if (parameters.includes(name)) continue
-    const similar = findSimilar(name, parameters)
-    throw fault(
-      `has the unknown parameter "${name}"${similar ? `: did you mean "${similar}"?` : `: there are ${parameters.join(', ')}`}`,
-    )
+    if (!parameters.includes(name)) throw buildFault(describeUnknown(name))
+    if (query.getAll(name).length > 1) throw buildFault(`has the parameter "${name}" twice`)
   }
-  const alg = settings.alg ?? query.get('alg') ?? undefined
+  const alg = query.get('alg') ?? undefined
   if (alg !== undefined && !isJwsAlgorithm(alg)) {
-    throw fault(`has the unknown "alg" "${alg}": there are ${jwsAlgorithms.join(', ')}`)
+    throw buildFault(`"alg" must be one of ${jwsAlgorithms.join(', ')}`)
   }
+  const kid = query.get('kid') ?? undefined
+  if (kid === '') throw buildFault('"kid" must not be empty')
   return {
-    alg,
-    kid: settings.kid ?? query.get('kid') ?? undefined,
+    alg: settings.alg ?? alg,
+    kid: settings.kid ?? kid,
     notBefore: settings.notBefore ?? readTime(query, 'nbf'),
     notAfter: settings.notAfter ?? readTime(query, 'exp'),
     passphrase: readPassphrase(query.get('passphrase')),
   }
 }
 
+function describeUnknown(name: string): string {
+  const similar = findSimilar(name, parameters)
+  // Without a likeness it may be the rest of a passphrase with "&" in it
+  return similar === undefined
+    ? `has an unknown parameter: there are ${parameters.join(', ')}`
+    : `has the unknown parameter "${name}": did you mean "${similar}"?`
+}
+
 function readTime(query: URLSearchParams, name: string): number | undefined {
   const value = query.get(name)
   if (value === null) return undefined
   const moment = readMoment(value)
-  if (moment === undefined) throw fault(`"${name}" must be a NumericDate or an ISO 8601 date`)
+  if (moment === undefined) {
+    throw buildFault(`"${name}" must be a NumericDate (seconds) or an ISO 8601 date with its zone`)
+  }
   return moment
 }
 
 function readPassphrase(where: string | null): string | undefined {
   if (where === null) return undefined
   const [, variable] = /^env:(\w+)$/.exec(where) ?? []
-  if (variable === undefined) throw fault('"passphrase" must say where it is (env:NAME), not what it is')
-  const passphrase = process.env[variable]
-  if (passphrase === undefined) throw fault(`"passphrase" names ${variable}, which is not set`)
-  return passphrase
-}
-
-function fault(message: string): KeyError {
-  return new KeyError('ERR_KEY_UNAVAILABLE', message)
+  if (variable !== undefined) return readInPlace('"passphrase"', () => readVariable(variable))
+  throw buildFault('"passphrase" must say where it is (env:NAME), not what it is')
 }

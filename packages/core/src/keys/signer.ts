@@ -35,7 +35,7 @@ export interface Signer {
   readonly publicJwk: PublicJwk
   /**
    * Signs `data` and returns the signature in the form of JWA: `r || s` for ES*, not DER.
-   * MUST honour `signal`.
+   * MUST honour `signal`. That the signature verifies is checked by whoever sends it.
    *
    * @throws KeyError `ERR_SIGN`, `ERR_KEY_UNAVAILABLE`
    * @see RFC 7518, 3.3–3.5

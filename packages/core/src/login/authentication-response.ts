@@ -113,9 +113,13 @@ export async function redeemCode(
     await provider.metadata()
   // RFC 9207, 2.4: a provider that announces "iss" and leaves it out is not the one answering
   if (authorization_response_iss_parameter_supported && !parameters.has('iss')) {
-    throw new TransactionError('ERR_ISS_MISMATCH', `the response lacks "iss", and ${issuer} sends it`, {
-      reason: 'missing',
-    })
+    throw new TransactionError(
+      'ERR_ISS_MISMATCH',
+      `the response lacks "iss", and ${issuer} sends it`,
+      {
+        reason: 'missing',
+      },
+    )
   }
   const maxAge = readMaxAge(transaction, clock.now())
   try {

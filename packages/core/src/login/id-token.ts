@@ -37,7 +37,9 @@ export function checkIdToken(
 ): void {
   const { clientId, trustedAudiences, now, clockTolerance } = expected
   // 3.1.3.7 (3): additional audiences must be trusted by the client
-  const untrusted = [claims.aud].flat().find((aud) => ![clientId, ...trustedAudiences].includes(aud))
+  const untrusted = [claims.aud]
+    .flat()
+    .find((aud) => ![clientId, ...trustedAudiences].includes(aud))
   if (untrusted !== undefined) {
     throw refuse('aud', 'mismatch', `"aud" names another audience, ${JSON.stringify(untrusted)}`)
   }

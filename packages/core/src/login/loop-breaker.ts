@@ -76,7 +76,11 @@ export function createLoopBreaker({
   }
 }
 
-function describe(found: 'none' | 'unreadable', name: string, { secure }: CookieAttributes): string {
+function describe(
+  found: 'none' | 'unreadable',
+  name: string,
+  { secure }: CookieAttributes,
+): string {
   const seen = `${maxLogins} logins within a minute left no readable session:`
   if (found === 'unreadable') {
     return (

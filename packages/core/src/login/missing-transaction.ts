@@ -33,7 +33,9 @@ function findCause(exchange: Exchange, cookieName: string, { host, isHttps }: Ba
     )
   }
   if (cookies === undefined) {
-    const insecure = isHttps ? '; or the site was opened over http, which a Secure cookie is not' : ''
+    const insecure = isHttps
+      ? '; or the site was opened over http, which a Secure cookie is not'
+      : ''
     return `the browser sent no cookie at all: cookies are blocked${insecure}`
   }
   return (

@@ -113,14 +113,14 @@ export function createProvider(settings: ProviderSettings): Provider {
         { [client.clockTolerance]: settings.clockTolerance },
         settings.clientAuth,
       )
+      const fetchKeys = keys.provide(configuration)
       configuration[client.customFetch] = (url, init) =>
-        (url === server.jwks_uri ? keys.fetch : settings.fetch)(url, init)
+        (url === server.jwks_uri ? fetchKeys : settings.fetch)(url, init)
       // Outlasts the limits of our own fetch and of the signer, whose errors say more
       configuration.timeout = settings.timeout * 4
       if (isLoopback(new URL(issuer))) client.allowInsecureRequests(configuration)
       // OIDC Core, 3.1.3.7 (6): MAY be skipped for a token from the token endpoint, and never is
       if (settings.hasAsymmetricIdTokens) client.enableNonRepudiationChecks(configuration)
-      keys.provide(configuration)
       return configuration
     },
   }

@@ -19,10 +19,8 @@ import type { Fetch } from '../http/fetch.ts'
 
 /** The provider's JWK Set over time. */
 export interface ProviderKeys {
-  /** Answers openid-client's request for the JWK Set. */
-  readonly fetch: Fetch
-  /** Hands the keys known so far to a configuration. */
-  provide(configuration: Configuration): void
+  /** Hands the keys known so far to a configuration, and returns what fetches others for it. */
+  provide(configuration: Configuration): Fetch
 }
 
 /** Seconds after which keys are fetched again without a reason. */
@@ -63,22 +61,27 @@ export function createProviderKeys({
     }
   }
 
+  async function download(...[url, init]: Parameters<Fetch>): Promise<Answer> {
+    pending ??= request(url, { ...init, signal: undefined }).finally(() => {
+      pending = undefined
+    })
+    return await pending
+  }
+
   return {
-    async fetch(url, init) {
-      pending ??= request(url, { ...init, signal: undefined }).finally(() => {
-        pending = undefined
-      })
-      const { body, type } = await pending
-      return new Response(body, { headers: { 'content-type': type } })
-    },
     provide(configuration) {
-      if (!known) return
-      const age = Math.max(clock.now() - known.at, askAgainAge)
-      if (age >= maxAge) return
-      client.setJwksCache(configuration, {
-        jwks: known.keys,
-        uat: Math.floor(Date.now() / 1000) - age,
-      })
+      const given = known
+      const age = given && Math.max(clock.now() - given.at, askAgainAge)
+      if (given && age !== undefined && age < maxAge) {
+        const uat = Math.floor(Date.now() / 1000) - age
+        client.setJwksCache(configuration, { jwks: given.keys, uat })
+      }
+      return async (url, init) => {
+        // Another login may have fetched keys since this one began; they are new enough for it
+        const news = known === given ? undefined : known
+        const { body, type } = news?.answer ?? (await download(url, init))
+        return new Response(body, { headers: { 'content-type': type } })
+      }
     },
   }
 }

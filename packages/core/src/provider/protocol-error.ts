@@ -141,7 +141,10 @@ function readClientError(
       cause: strip(error),
     })
   }
-  if (failure && /JWT|JWE|ID Token|JWS|"alg"|id_token/.test(`${failure.message} ${error.message}`)) {
+  if (
+    failure &&
+    /JWT|JWE|ID Token|JWS|"alg"|id_token/.test(`${failure.message} ${error.message}`)
+  ) {
     return new TokenValidationError('ERR_ID_TOKEN', failure.message, {
       tokenKind,
       reason: 'invalid',

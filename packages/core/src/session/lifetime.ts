@@ -16,7 +16,11 @@ export interface Lifetimes {
 const rollAfter = 60
 
 /** Whether a session is over. */
-export function isExpired(session: Session, { idleTimeout, lifetime }: Lifetimes, now: number): boolean {
+export function isExpired(
+  session: Session,
+  { idleTimeout, lifetime }: Lifetimes,
+  now: number,
+): boolean {
   return now >= session.seenAt + idleTimeout || now >= session.createdAt + lifetime
 }
 

@@ -64,15 +64,36 @@ describe('a place to return to', () => {
   })
 
   test('whatever comes in, what goes out is a path of ours', () => {
-    const fragments = fc.constantFrom('/', '\\', '%2f', '%5c', '.', '..', '@', ':', '?', '#', 'evil.example', 'https:', '\t', ' ')
+    const fragments = fc.constantFrom(
+      '/',
+      '\\',
+      '%2f',
+      '%5c',
+      '.',
+      '..',
+      '@',
+      ':',
+      '?',
+      '#',
+      'evil.example',
+      'https:',
+      '\t',
+      ' ',
+    )
     fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.array(fragments).map((parts) => parts.join(''))), (given) => {
-        const returnTo = readReturnTo(given, base)
-        expect(returnTo.startsWith('/') && !returnTo.startsWith('//')).toBe(true)
-        expect(returnTo).not.toMatch(/[\\\t\r\n]/)
-        expect(new URL(returnTo, base.origin).origin).toBe(base.origin)
-        expect(readReturnTo(returnTo, base)).toBe(returnTo)
-      }),
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.array(fragments).map((parts) => parts.join('')),
+        ),
+        (given) => {
+          const returnTo = readReturnTo(given, base)
+          expect(returnTo.startsWith('/') && !returnTo.startsWith('//')).toBe(true)
+          expect(returnTo).not.toMatch(/[\\\t\r\n]/)
+          expect(new URL(returnTo, base.origin).origin).toBe(base.origin)
+          expect(readReturnTo(returnTo, base)).toBe(returnTo)
+        },
+      ),
       { numRuns: 2000 },
     )
   })

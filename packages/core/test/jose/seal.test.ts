@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto'
+import { createHash, hkdfSync } from 'node:crypto'
 import fc from 'fast-check'
 import { compactDecrypt, decodeProtectedHeader } from 'jose'
 import { expect, test } from 'vitest'
 import { createSealer } from '../../src/jose/seal.ts'
-import { hkdfSync } from 'node:crypto'
 
 const secret = 'a secret that is long enough to be one'
 const other = 'another secret that is long enough too'
@@ -68,7 +67,9 @@ test('a value that was changed anywhere is not opened', () => {
 test('a shorter tag is refused', () => {
   const { seal, open } = createSealer([secret], 'test')
   const parts = seal('x').split('.')
-  parts[4] = Buffer.from(parts[4] ?? '', 'base64url').subarray(0, 4).toString('base64url')
+  parts[4] = Buffer.from(parts[4] ?? '', 'base64url')
+    .subarray(0, 4)
+    .toString('base64url')
   expect(open(parts.join('.'))).toBeUndefined()
 })
 

@@ -1,0 +1,49 @@
+/**
+ * A private key that is a `CryptoKey`, extractable or not.
+ *
+ * @module
+ */
+
+import { KeyObject, type webcrypto } from 'node:crypto'
+import { isJwsAlgorithm, type JwsAlgorithm } from './algorithms.ts'
+import { buildFault, type KeyMaterial } from './key-material.ts'
+
+/** Whether this is a `CryptoKey`, of whatever implementation. */
+export function isCryptoKey(input: unknown): input is webcrypto.CryptoKey {
+  return Object.prototype.toString.call(input) === '[object CryptoKey]'
+}
+
+/**
+ * Reads a `CryptoKey`. It is bound to one algorithm when it is made, and keeps it here.
+ *
+ * @throws KeyError `ERR_KEY_UNAVAILABLE`
+ */
+export function readCryptoKey(key: webcrypto.CryptoKey): KeyMaterial {
+  if (key.type === 'private' && !key.usages.includes('sign')) {
+    throw buildFault('is a CryptoKey that may not sign: import it with ["sign"]')
+  }
+  return { key: readKeyObject(key), alg: readAlg(key) }
+}
+
+function readKeyObject(key: webcrypto.CryptoKey): KeyObject {
+  try {
+    // Also where it is not extractable; its private half is used in its place, never exported
+    return KeyObject.from(key)
+  } catch {
+    throw buildFault("is a CryptoKey of another implementation than Node's own")
+  }
+}
+
+const rsaPrefixes: Readonly<Record<string, string>> = { 'RSASSA-PKCS1-v1_5': 'RS', 'RSA-PSS': 'PS' }
+
+/** For elliptic curves the curve says it. */
+function readAlg({ algorithm }: webcrypto.CryptoKey): JwsAlgorithm | undefined {
+  const prefix = rsaPrefixes[algorithm.name]
+  if (prefix === undefined || !('hash' in algorithm)) return undefined
+  const { name } = algorithm.hash as webcrypto.KeyAlgorithm
+  const alg = name.replace('SHA-', prefix)
+  if (isJwsAlgorithm(alg)) return alg
+  throw buildFault(
+    `is a CryptoKey for ${algorithm.name} with ${name}, which no algorithm of JOSE uses`,
+  )
+}

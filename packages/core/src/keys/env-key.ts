@@ -1,0 +1,37 @@
+/**
+ * Keys, and their passphrases, in environment variables.
+ *
+ * @module
+ */
+
+import { KeyError } from '../errors.ts'
+import { createTimedSigners, type KeySettings } from './key-settings.ts'
+import { readKeyText } from './key-text.ts'
+import type { KeySource } from './signer.ts'
+import { createStaticKeySource } from './static-key.ts'
+
+/**
+ * Creates the source of the keys in an environment variable, read once.
+ *
+ * @throws KeyError `ERR_KEY_UNAVAILABLE`
+ */
+export function createEnvKeySource(
+  variable: string,
+  settings: KeySettings & { readonly passphrase?: string | undefined },
+): KeySource {
+  const materials = readKeyText(readVariable(variable), settings.passphrase)
+  return createStaticKeySource(`env:${variable}`, createTimedSigners(materials, settings))
+}
+
+/**
+ * Reads an environment variable that was named in a configuration.
+ *
+ * @throws KeyError when it is not set
+ */
+export function readVariable(variable: string): string {
+  const value = process.env[variable]
+  if (value !== undefined) return value
+  // What does not look like a name may be the secret itself, put in the wrong place
+  const name = /^[A-Z_][A-Z0-9_]{0,63}$/.test(variable) ? `the variable ${variable}` : 'a variable'
+  throw new KeyError('ERR_KEY_UNAVAILABLE', `names ${name}, which is not set`)
+}

@@ -1,0 +1,79 @@
+/**
+ * Private keys as JWK or JWK Set.
+ *
+ * @see RFC 7517, 4 and 5
+ *
+ * @module
+ */
+
+import { isJwsAlgorithm } from './algorithms.ts'
+import {
+  buildFault,
+  isObject,
+  type KeyMaterial,
+  readInPlace,
+  readPrivateKey,
+} from './key-material.ts'
+import { readMoment } from './moment.ts'
+
+/**
+ * Reads a private JWK, or all keys of a private JWK Set that are for signing.
+ *
+ * @throws KeyError `ERR_KEY_UNAVAILABLE`
+ */
+export function readJwk(value: unknown): readonly KeyMaterial[] {
+  if (!isObject(value)) throw buildFault('is JSON, but not a JWK')
+  const { keys } = value
+  if (keys === undefined) return [readOneJwk(value)]
+  if (!Array.isArray(keys)) throw buildFault('is a JWK Set whose "keys" is not a list')
+  const materials = keys.flatMap((jwk: unknown, index) => {
+    if (isObject(jwk) && !isForSigning(jwk)) return []
+    const place = `key ${index + 1} of the JWK Set`
+    return [{ ...readInPlace(place, () => readOneJwk(jwk)), place }]
+  })
+  if (materials.length === 0) throw buildFault('is a JWK Set without a key for signing')
+  return materials
+}
+
+/** By RFC 7517, 4.2 and 4.3. What says nothing of its use is for signing. */
+function isForSigning({ use, key_ops: operations }: Record<string, unknown>): boolean {
+  return use !== 'enc' && (!Array.isArray(operations) || operations.includes('sign'))
+}
+
+function readOneJwk(jwk: unknown): KeyMaterial {
+  if (!isObject(jwk)) throw buildFault('is not a JWK')
+  const { kty, d, alg, kid, nbf, exp } = jwk
+  if (kty === 'oct') {
+    throw buildFault('is a symmetric JWK ("kty": "oct"), and a private key is needed')
+  }
+  if (kty !== 'RSA' && kty !== 'EC' && kty !== 'OKP') {
+    throw buildFault('is not a JWK: its "kty" is none of RSA, EC and OKP')
+  }
+  if (d === undefined) {
+    throw buildFault('is a public JWK (it has no "d"), and the private key is needed')
+  }
+  if (!isForSigning(jwk)) {
+    throw buildFault('is a JWK that is not for signing, by its "use" or its "key_ops"')
+  }
+  if (alg !== undefined && !isJwsAlgorithm(alg)) {
+    throw buildFault('is a JWK whose "alg" is not a signature algorithm that is supported')
+  }
+  const key = readPrivateKey(
+    { key: jwk, format: 'jwk' },
+    `is a damaged JWK: its members are not those of a private key of type "${kty}"`,
+  )
+  const [notBefore, notAfter] = [readNumericDate('nbf', nbf), readNumericDate('exp', exp)]
+  return { key, alg, kid: readKid(kid), notBefore, notAfter }
+}
+
+function readKid(kid: unknown): string | undefined {
+  if (kid === undefined || (typeof kid === 'string' && kid !== '')) return kid
+  throw buildFault('is a JWK whose "kid" is not a text')
+}
+
+function readNumericDate(name: string, value: unknown): number | undefined {
+  if (value === undefined) return undefined
+  const moment = typeof value === 'number' ? readMoment(value) : undefined
+  if (moment !== undefined) return moment
+  throw buildFault(`is a JWK whose "${name}" is not a NumericDate: a number, of seconds`)
+}

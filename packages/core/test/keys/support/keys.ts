@@ -1,0 +1,65 @@
+/**
+ * Private keys, made for one test run, and the search for what must not get out of them.
+ *
+ * @module
+ */
+
+import { generateKeyPairSync, type JsonWebKey, type KeyObject } from 'node:crypto'
+import { expect } from 'vitest'
+import { OidcError } from '../../../src/errors.ts'
+import type { OidcEvent } from '../../../src/events.ts'
+
+/** Generates an elliptic-curve key. */
+export const generateEc = (namedCurve = 'P-256'): KeyObject =>
+  generateKeyPairSync('ec', { namedCurve }).privateKey
+
+/** Generates an RSA key. */
+export const generateRsa = (modulusLength = 2048): KeyObject =>
+  generateKeyPairSync('rsa', { modulusLength }).privateKey
+
+/** Generates an Ed25519 key. */
+export const generateEd25519 = (): KeyObject => generateKeyPairSync('ed25519').privateKey
+
+/** A key as PKCS#8 in PEM. */
+export const toPem = (key: KeyObject): string =>
+  key.export({ type: 'pkcs8', format: 'pem' }).toString()
+
+/** A key as a private JWK. */
+export const toJwk = (key: KeyObject): JsonWebKey => key.export({ format: 'jwk' })
+
+/** What must not get out of an input: its runs of 12 characters that are no words of ours. */
+export function expectNothingOf(input: string, output: unknown): void {
+  const seen = describe(output)
+  const body = input.replace(/-----[A-Z0-9 ]+-----/g, '\n')
+  for (const [run] of body.matchAll(/[A-Za-z0-9+/_=-]{12,}/g)) {
+    for (let start = 0; start + 12 <= run.length; start++) {
+      const part = run.slice(start, start + 12)
+      if (seen.includes(part)) expect.unreachable(`${part} is in ${seen}`)
+    }
+  }
+}
+
+/** All that an error or an event shows, hidden properties included. */
+function describe(value: unknown, depth = 0): string {
+  if (!(value instanceof Error)) return JSON.stringify(value) ?? String(value)
+  const { name, message, stack, cause } = value
+  const own = Object.getOwnPropertyNames(value).map((key) => String(Reflect.get(value, key)))
+  return [name, message, stack, ...own, depth < 5 ? describe(cause, depth + 1) : ''].join('\n')
+}
+
+/** Calls what must fail with an error of ours, and returns the error. */
+export function catchFault(read: () => unknown): OidcError {
+  try {
+    read()
+  } catch (error) {
+    if (error instanceof OidcError) return error
+    throw error
+  }
+  return expect.unreachable('nothing was thrown')
+}
+
+/** Collects events. */
+export function collectEvents(): { readonly events: OidcEvent[]; emit(event: OidcEvent): void } {
+  const events: OidcEvent[] = []
+  return { events, emit: (event) => events.push(event) }
+}

@@ -1,0 +1,36 @@
+/**
+ * The Chromium that is installed on this machine, where there is one.
+ *
+ * @module
+ */
+
+import { existsSync } from 'node:fs'
+import { type Browser, chromium } from 'playwright-core'
+
+const args = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+const executable = [process.env['CHROMIUM_PATH'], '/usr/bin/chromium'].find(
+  (path) => path !== undefined && existsSync(path),
+)
+
+/** Why browser tests cannot run here. With CI=true they run, and fail, instead of being skipped. */
+export const skipReason =
+  executable === undefined && process.env['CI'] !== 'true'
+    ? 'skipped: install Chromium (apt-get install chromium) or set CHROMIUM_PATH'
+    : undefined
+
+/** Starts Chromium. */
+export async function launchChromium(): Promise<Browser> {
+  if (executable === undefined) {
+    throw new Error('no Chromium: install it (apt-get install chromium) or set CHROMIUM_PATH')
+  }
+  return await chromium.launch({ executablePath: executable, args })
+}

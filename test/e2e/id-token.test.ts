@@ -1,0 +1,293 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { clientSecretPost } from '@countersign/core'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { express5App } from '../support/apps/express.ts'
+import { type Setting, secret, startSetting } from '../support/setting.ts'
+
+type Behave = Setting['provider']['behave']
+
+let setting: Setting
+beforeAll(async () => {
+  setting = await startSetting(express5App, { userInfo: true })
+})
+afterAll(() => setting.close())
+beforeEach(() => setting.reset())
+
+async function login() {
+  const browser = setting.browser()
+  const page = await browser.navigate(`${setting.app.url}/profile`)
+  return { page, browser }
+}
+
+const claims = (change: Record<string, unknown>) => (behave: Behave) => {
+  behave.idToken = { claims: (honest) => ({ ...honest, ...change }) }
+}
+const now = () => Math.floor(Date.now() / 1000)
+const foreignKey = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
+
+describe('an ID Token is refused', () => {
+  // OIDC Core, 3.1.3.7, and the Basic RP plan of the conformance suite
+  const faults: [string, (behave: Behave) => void, string, string?][] = [
+    ['with another issuer', claims({ iss: 'https://evil.example' }), 'ERR_ID_TOKEN_CLAIM', 'iss'],
+    ['without an issuer', claims({ iss: undefined }), 'ERR_ID_TOKEN_CLAIM', 'iss'],
+    ['without a subject', claims({ sub: undefined }), 'ERR_ID_TOKEN_CLAIM', 'sub'],
+    ['with an empty subject', claims({ sub: '' }), 'ERR_ID_TOKEN_CLAIM', 'sub'],
+    ['with a subject that is no string', claims({ sub: 1 }), 'ERR_ID_TOKEN_CLAIM', 'sub'],
+    ['for another audience', claims({ aud: 'app1' }), 'ERR_ID_TOKEN_CLAIM', 'aud'],
+    ['without an audience', claims({ aud: undefined }), 'ERR_ID_TOKEN_CLAIM', 'aud'],
+    ['for a second audience', claims({ aud: ['app', 'app1'] }), 'ERR_ID_TOKEN_CLAIM', 'aud'],
+    [
+      'for a second audience, though "azp" is right',
+      claims({ aud: ['app', 'app1'], azp: 'app' }),
+      'ERR_ID_TOKEN_CLAIM',
+      'aud',
+    ],
+    ['with another "azp"', claims({ azp: 'app1' }), 'ERR_ID_TOKEN_CLAIM', 'azp'],
+    ['that has expired', claims({ exp: now() - 360 }), 'ERR_ID_TOKEN_CLAIM', 'exp'],
+    ['without an expiry', claims({ exp: undefined }), 'ERR_ID_TOKEN_CLAIM', 'exp'],
+    ['without "iat"', claims({ iat: undefined }), 'ERR_ID_TOKEN_CLAIM', 'iat'],
+    [
+      'from the future',
+      claims({ iat: now() + 3600, exp: now() + 7200 }),
+      'ERR_ID_TOKEN_CLAIM',
+      'iat',
+    ],
+    ['not valid yet', claims({ nbf: now() + 3600 }), 'ERR_ID_TOKEN_CLAIM', 'nbf'],
+    ['with another nonce', claims({ nonce: 'other' }), 'ERR_ID_TOKEN_CLAIM', 'nonce'],
+    ['without a nonce', claims({ nonce: undefined }), 'ERR_ID_TOKEN_CLAIM', 'nonce'],
+    [
+      'with a wrong at_hash',
+      claims({ at_hash: 'AAAAAAAAAAAAAAAAAAAAAA' }),
+      'ERR_ID_TOKEN_CLAIM',
+      'at_hash',
+    ],
+    [
+      'that is not signed',
+      (behave) => {
+        behave.idToken = { alg: 'none' }
+      },
+      'ERR_ID_TOKEN',
+    ],
+    [
+      'whose RS256 signature is wrong',
+      (behave) => {
+        behave.idToken = { corruptSignature: true }
+      },
+      'ERR_SIGNATURE',
+    ],
+    [
+      'whose ES256 signature is wrong',
+      (behave) => {
+        behave.idToken = { alg: 'ES256', corruptSignature: true }
+      },
+      'ERR_SIGNATURE',
+    ],
+    [
+      'whose EdDSA signature is wrong',
+      (behave) => {
+        behave.idToken = { alg: 'EdDSA', corruptSignature: true }
+      },
+      'ERR_SIGNATURE',
+    ],
+    [
+      'signed with HS256 under the public key',
+      (behave) => {
+        behave.idToken = { alg: 'HS256', key: new Uint8Array(32) }
+      },
+      'ERR_ID_TOKEN',
+    ],
+    [
+      'signed with a key that is not published',
+      (behave) => {
+        behave.idToken = { key: foreignKey }
+      },
+      'ERR_SIGNATURE',
+    ],
+    [
+      'naming a key that is not published',
+      (behave) => {
+        behave.idToken = { kid: 'unknown' }
+      },
+      'ERR_SIGNATURE',
+    ],
+    [
+      'with critical headers unknown to us',
+      (behave) => {
+        behave.idToken = { header: (header) => ({ ...header, crit: ['x'], x: 1 }) }
+      },
+      'ERR_ID_TOKEN',
+    ],
+    [
+      'that is no JWT',
+      (behave) => {
+        behave.idToken = { raw: 'not.a.jwt' }
+      },
+      'ERR_ID_TOKEN',
+    ],
+    [
+      'that is encrypted',
+      (behave) => {
+        behave.idToken = { raw: 'eyJhbGciOiJkaXIifQ.a.b.c.d' }
+      },
+      'ERR_ID_TOKEN',
+    ],
+    [
+      'that is not there',
+      (behave) => {
+        behave.idToken = { raw: false }
+      },
+      'ERR_ID_TOKEN',
+    ],
+  ]
+
+  test.each(faults)('%s', async (_name, misbehave, code, claim) => {
+    misbehave(setting.provider.behave)
+    const { page, browser } = await login()
+    expect(page.status).toBe(502)
+    const [failed] = setting.told('login.failed')
+    expect(failed?.error).toMatchObject({ code })
+    if (claim) expect(failed?.error.message).toContain(`"${claim}"`)
+    expect(page.text).toContain(failed?.reference)
+    // Nobody is signed in, and nothing more was asked with these tokens
+    expect(setting.provider.requestsTo('userinfo')).toEqual([])
+    expect(
+      JSON.parse((await browser.navigate(`${setting.app.url}/public`)).text).isAuthenticated,
+    ).toBe(false)
+    // The app is up, and the next honest login works
+    setting.provider.reset()
+    expect((await browser.navigate(`${setting.app.url}/profile`)).status).toBe(200)
+  })
+
+  test('and neither page nor event holds any of it', async () => {
+    setting.provider.behave.idToken = { corruptSignature: true }
+    const { page } = await login()
+    const seen = JSON.stringify(setting.events) + page.text
+    expect(seen).not.toMatch(/eyJ[\w-]{10}/)
+    for (const request of setting.provider.requestsTo('token')) {
+      for (const name of ['code', 'code_verifier', 'client_assertion']) {
+        expect(seen).not.toContain(request.form.get(name))
+      }
+    }
+  })
+})
+
+describe('an ID Token is accepted', () => {
+  const fine: [string, (behave: Behave) => void][] = [
+    ['with a list of one audience', claims({ aud: ['app'] })],
+    ['with "azp" naming us', claims({ azp: 'app' })],
+    ['that expired within the tolerance', claims({ exp: now() - 5 })],
+    ['from a clock a little ahead', claims({ iat: now() + 20 })],
+    [
+      'signed with PS256',
+      (behave) => {
+        behave.idToken = { alg: 'PS256' }
+      },
+    ],
+    [
+      'signed with ES256',
+      (behave) => {
+        behave.idToken = { alg: 'ES256' }
+      },
+    ],
+    [
+      'signed with EdDSA',
+      (behave) => {
+        behave.idToken = { alg: 'EdDSA' }
+      },
+    ],
+    [
+      'without "kid", where one key fits',
+      (behave) => {
+        behave.idToken = { kid: false }
+        behave.jwks = (keys) =>
+          keys.filter(({ alg }) => alg === 'RS256').map(({ kid: _, ...key }) => key)
+      },
+    ],
+    [
+      'among decoys: keys with the same "kid" and of curves unknown to us',
+      (behave) => {
+        behave.jwks = (keys) => [
+          { kty: 'EC', crv: 'secp256k1', kid: String(keys[0]?.kid), x: 'AA', y: 'AA' },
+          ...keys,
+          { kty: 'unknown', kid: String(keys[0]?.kid) },
+        ]
+      },
+    ],
+  ]
+
+  test.each(fine)('%s', async (_name, behave) => {
+    // A new app, which knows none of the provider's keys
+    const fresh = await startSetting(express5App)
+    try {
+      behave(fresh.provider.behave)
+      const page = await fresh.browser().navigate(`${fresh.app.url}/profile`)
+      expect(fresh.told('login.failed')).toEqual([])
+      expect(page.status).toBe(200)
+    } finally {
+      await fresh.close()
+    }
+  })
+
+  test('signed with keys that are new since the last login, however short ago', async () => {
+    expect((await login()).page.status).toBe(200)
+    for (let rotation = 0; rotation < 3; rotation++) {
+      setting.provider.behave.rotateBeforeSigning = true
+      expect((await login()).page.status).toBe(200)
+    }
+    expect(setting.provider.requestsTo('jwks').length).toBeGreaterThanOrEqual(3)
+  })
+
+  test('with known keys while the JWK Set cannot be had', async () => {
+    expect((await login()).page.status).toBe(200)
+    setting.provider.behave.raw.jwks = { status: 500, body: 'down' }
+    expect((await login()).page.status).toBe(200)
+  })
+})
+
+describe('UserInfo', () => {
+  test('is merged into the user', async () => {
+    setting.provider.behave.userinfo = (honest) => ({ ...honest, department: 'Analysis' })
+    expect(JSON.parse((await login()).page.text)).toMatchObject({ department: 'Analysis' })
+  })
+
+  test('of another subject is not used', async () => {
+    setting.provider.behave.userinfo = (honest) => ({ ...honest, sub: `${honest['sub']}invalid` })
+    const { page } = await login()
+    expect(page.status).toBe(502)
+    expect(setting.told('login.failed')[0]?.error).toMatchObject({ code: 'ERR_ID_TOKEN_CLAIM' })
+  })
+
+  test('sends the access token in the header and nowhere else', async () => {
+    await login()
+    const [request] = setting.provider.requestsTo('userinfo')
+    expect(request?.headers.authorization).toMatch(/^Bearer /i)
+    expect([...(request?.query ?? [])]).toEqual([])
+    expect([...(request?.form ?? [])]).toEqual([])
+  })
+})
+
+describe('with HS256 named and a client secret', () => {
+  const clientSecret = 'a client secret of thirty-two bytes or more'
+  let symmetric: Setting
+  beforeAll(async () => {
+    symmetric = await startSetting(express5App, {
+      clientKey: undefined as never,
+      clientAuth: clientSecretPost(clientSecret),
+      idToken: { alg: 'HS256' },
+      session: { secret },
+    })
+    symmetric.provider.registerClient({ clientId: 'app', clientSecret })
+  })
+  afterAll(() => symmetric.close())
+
+  test('an ID Token under the secret is accepted, and one under another is not', async () => {
+    const { provider, app } = symmetric
+    provider.behave.idToken = { alg: 'HS256', key: new TextEncoder().encode(clientSecret) }
+    expect((await symmetric.browser().navigate(`${app.url}/profile`)).status).toBe(200)
+    provider.behave.idToken = { alg: 'HS256', key: new TextEncoder().encode(`${clientSecret}!`) }
+    expect((await symmetric.browser().navigate(`${app.url}/profile`)).status).toBe(502)
+    expect(symmetric.told('login.failed')[0]?.error.code).toBe('ERR_SIGNATURE')
+    provider.behave.idToken = { alg: 'RS256' }
+    expect((await symmetric.browser().navigate(`${app.url}/profile`)).status).toBe(502)
+  })
+})

@@ -1,0 +1,135 @@
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { publint } from 'publint'
+import { formatMessage } from 'publint/utils'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { run, runWell } from '../house/children.ts'
+import { readPackageNames, root } from '../house/sources.ts'
+import { install, isRegistryReachable, type Packed, packAll, readInstalled } from './packed.ts'
+
+const scratch = mkdtempSync(join(tmpdir(), 'packaging-'))
+const tools = join(root, 'test/node_modules/.bin')
+let packed: readonly Packed[] = []
+
+const canInstall = process.env['CI'] === 'true' || (await isRegistryReachable())
+
+beforeAll(async () => {
+  if (canInstall) packed = await packAll(scratch)
+})
+const reason = "needs npm's registry, which does not answer"
+if (!canInstall) process.stderr.write(`test/packaging is skipped: it ${reason}\n`)
+beforeEach(({ skip }) => skip(!canInstall, reason))
+afterAll(() => rmSync(scratch, { recursive: true }))
+
+function find(folder: string): Packed {
+  const found = packed.find((one) => one.folder === folder)
+  if (!found) throw new Error(`packages/${folder} was not packed`)
+  return found
+}
+
+describe.each(readPackageNames())('packages/%s', (folder) => {
+  test('holds what runs, its sources, README, LICENSE and manifest, and nothing else', () => {
+    const { files } = find(folder)
+    const rest = files.filter((path) => !/^(?:dist|src)\//.test(path))
+    expect([...rest].sort()).toEqual(['LICENSE', 'README.md', 'package.json'])
+    expect(files.filter((path) => /\.test\.|\.tsbuildinfo$|node_modules/.test(path))).toEqual([])
+    expect(files).toContain('dist/index.js')
+    expect(files).toContain('dist/index.d.ts')
+    expect(files).toContain('src/index.ts')
+  })
+
+  test('holds no build of a source that is gone', () => {
+    const { files } = find(folder)
+    const builds = files.filter((path) => /^dist\/.*\.js$/.test(path))
+    const expected = builds.map((path) => path.replace(/^dist/, 'src').replace(/\.js$/, '.ts'))
+    const stale = expected.filter((path) => !files.includes(path))
+    expect(stale, 'run "npm run clean" and build again').toEqual([])
+  })
+
+  test('says which Node it needs, and names no workspace', async () => {
+    const { tarball } = find(folder)
+    const text = await runWell(['tar', '-xzOf', tarball, 'package/package.json'], { cwd: scratch })
+    const manifest = JSON.parse(text)
+    expect(manifest.engines).toEqual({ node: '>=20.19' })
+    expect(manifest.license).toBe('MIT')
+    expect(manifest.scripts).toBeUndefined()
+    expect(text).not.toMatch(/"(?:workspace|catalog|link|file):/)
+  })
+
+  test('pleases publint', async () => {
+    const bytes = readFileSync(find(folder).tarball)
+    const tarball = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength)
+    const { messages, pkg } = await publint({ pack: { tarball }, strict: true })
+    expect(messages.map((message) => formatMessage(message, pkg, { color: false }))).toEqual([])
+  })
+
+  test('has types that resolve as its code does', async () => {
+    const { tarball } = find(folder)
+    const program = [join(tools, 'attw'), '--profile', 'esm-only', '--no-color', tarball]
+    const { status, stdout, stderr } = await run(program, { cwd: scratch })
+    expect(status, stdout + stderr).toBe(0)
+  })
+})
+
+describe('a project that installs the packages', () => {
+  const project = join(scratch, 'project')
+  const visited = [
+    '200 signed in: false',
+    '401 application/problem+json',
+    '1 alg crv kid kty use x y',
+    'done\n',
+  ].join('\n')
+
+  beforeAll(async () => {
+    if (!canInstall) return
+    const names = packed.map(({ name }) => name)
+    await install(project, packed, [...names, 'express', '@types/express', '@types/node@20'])
+    cpSync(join(root, 'test/packaging/consumers'), project, { recursive: true })
+  })
+
+  test.each(['esm', 'cjs'])('runs as JavaScript: %s', async (consumer) => {
+    const outcome = await run([process.execPath, 'app.js'], { cwd: join(project, consumer) })
+    expect({ ...outcome, stderr: withoutNode(outcome.stderr) }).toEqual({
+      status: 0,
+      stdout: visited,
+      stderr: '',
+    })
+  })
+
+  test.each(['ts-nodenext', 'ts-bundler'])('compiles as TypeScript: %s', async (consumer) => {
+    const program = [join(root, 'node_modules/.bin/tsc'), '--project', join(project, consumer)]
+    const { status, stdout, stderr } = await run(program, { cwd: project })
+    expect(status, stdout + stderr).toBe(0)
+  })
+})
+
+/** Leaves out what Node itself says about `require()` of an ES module. */
+function withoutNode(stderr: string): string {
+  const lines = stderr.split('\n')
+  return lines.filter((line) => !/ExperimentalWarning|--trace-warnings/.test(line)).join('\n')
+}
+
+describe('@countersign/express', () => {
+  test('adds at most 12 packages and 4 MB to an Express app', async () => {
+    const bare = join(scratch, 'bare')
+    const app = join(scratch, 'app')
+    await install(bare, [], ['express'])
+    await install(app, packed, ['express', '@countersign/express'])
+    const before = readInstalled(bare)
+    const added = readInstalled(app).filter((path) => !before.includes(path))
+    expect(added).toContain('node_modules/@countersign/core')
+    expect(added.length, added.join('\n')).toBeLessThanOrEqual(12)
+    const size = measure(join(app, 'node_modules')) - measure(join(bare, 'node_modules'))
+    expect(size).toBeLessThan(4_000_000)
+  })
+})
+
+/** The bytes of all files below a folder. */
+function measure(folder: string): number {
+  return readdirSync(folder, { withFileTypes: true }).reduce((sum, entry) => {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) return sum + measure(path)
+    return sum + (entry.isFile() ? statSync(path).size : 0)
+  }, 0)
+}
