@@ -11,8 +11,8 @@ import type { Options, RelyingParty } from '@countersign/core'
 
 /** How one app is to be set up. */
 export interface AppSettings {
-  /** The options, once it is known where the app listens. */
-  readonly options: (baseUrl: string) => Options
+  /** The options, or a Relying Party, once it is known where the app listens. */
+  readonly options: (baseUrl: string) => Options | RelyingParty
   /** Whether the framework's usual body parser runs before `oidc()`. */
   readonly hasBodyParser?: boolean
   /** Where `oidc()` is mounted, and below which the pages are. */

@@ -18,6 +18,8 @@ export interface Setting {
   readonly provider: Double
   readonly app: App
   readonly events: readonly OidcEvent[]
+  /** The client's private key, which the provider knows the public half of. */
+  readonly privateKeyPem: string
   /** A new browser, without cookies. */
   browser(): UserAgent
   /** Forgets what was told and makes the provider honest again. */
@@ -55,6 +57,7 @@ export async function startSetting(
     provider,
     app,
     events,
+    privateKeyPem: key.privateKeyPem,
     browser() {
       const browser = createUserAgent()
       browsers.push(browser)

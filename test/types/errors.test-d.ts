@@ -32,7 +32,6 @@ export function tell(): string {
   if (error.code === 'ERR_SIGNATURES') return ''
   switch (error.code) {
     case 'ERR_TRANSACTION_MISSING':
-    case 'ERR_TRANSACTION_EXPIRED':
       return `${error.status satisfies number}`
     default:
       return error.message

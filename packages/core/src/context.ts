@@ -23,6 +23,7 @@ import {
   type Session,
   type UserClaims,
 } from './session/session.ts'
+import type { SessionHandle } from './session/store.ts'
 import { fetchUserInfo } from './tokens/userinfo.ts'
 import type { Wiring } from './wiring.ts'
 
@@ -77,107 +78,150 @@ export interface Oidc<User extends Claims = UserClaims> {
   require(requirements?: Requirements<User>): Promise<OidcResponse | undefined>
 }
 
-const defaultMinLifetime = 30
+/** What one request's view is made of. */
+interface Parts {
+  readonly wiring: Wiring
+  readonly exchange: Exchange
+  /** Opened when it is first asked for. */
+  session: SessionHandle | undefined
+}
+
+const parts = Symbol('parts')
+
+interface Context extends Oidc<Claims> {
+  readonly [parts]: Parts
+}
 
 /** Creates the view of one request. */
 export function createContext<User extends Claims>(wiring: Wiring, exchange: Exchange): Oidc<User> {
-  const session = wiring.store.open(exchange)
+  const context = Object.create(members)
+  context[parts] = { wiring, exchange, session: undefined } satisfies Parts
+  return context
+}
 
-  function readSession(): Session {
-    const current = session.read()
-    if (current) return current
-    throw new SessionError('ERR_NOT_SIGNED_IN', 'nobody is signed in')
-  }
+// One prototype for all requests: to build these members anew for each costs more than all they do
+const members: Oidc<Claims> & ThisType<Context> = {
+  get isAuthenticated() {
+    return open(this[parts]).read() !== undefined
+  },
+  get user() {
+    const session = open(this[parts]).read()
+    return session && buildUser(session)
+  },
+  get claims() {
+    return open(this[parts]).read()?.claims
+  },
+  get idToken() {
+    return open(this[parts]).read()?.tokens?.idToken
+  },
+  get scope() {
+    return open(this[parts]).read()?.tokens?.scope
+  },
+  get sid() {
+    return open(this[parts]).read()?.claims.sid
+  },
+  get expiresAt() {
+    return open(this[parts]).read()?.tokens?.expiresAt
+  },
+  async accessToken(options) {
+    return await readAccessToken(this[parts], options)
+  },
+  async refresh() {
+    await refresh(this[parts])
+  },
+  async userInfo() {
+    const { claims } = readSession(this[parts])
+    const accessToken = await readAccessToken(this[parts])
+    return await fetchUserInfo(this[parts].wiring.provider, accessToken, claims.sub)
+  },
+  async login(options) {
+    return await login(this[parts], options)
+  },
+  async logout({ returnTo, local = false } = {}) {
+    const { wiring, exchange } = this[parts]
+    const request = { returnTo: readReturnTo(returnTo, wiring.config.baseUrl), local }
+    return await startLogout(wiring.logout, { exchange, session: open(this[parts]) }, request)
+  },
+  async require(requirements) {
+    return await requireLogin(this[parts], requirements)
+  },
+}
 
-  async function refresh(): Promise<string> {
-    const current = readSession()
-    const refreshToken = current.tokens?.refreshToken
-    if (refreshToken === undefined) {
-      throw new SessionError(
-        current.tokens?.accessToken === undefined ? 'ERR_TOKEN_NOT_KEPT' : 'ERR_SESSION_ENDED',
-        'there is no refresh token: ask for the scope "offline_access" and add "refreshToken" to ' +
-          '"session.keep"',
-      )
-    }
-    const tokens = await wiring.refresh(current, refreshToken)
-    session.write({ ...current, tokens: wiring.keepTokens(tokens) })
-    return tokens.accessToken ?? ''
-  }
+function open(request: Parts): SessionHandle {
+  request.session ??= request.wiring.store.open(request.exchange)
+  return request.session
+}
 
-  async function accessToken({ minLifetime = defaultMinLifetime } = {}): Promise<string> {
-    const { accessToken: token, expiresAt } = readSession().tokens ?? {}
-    if (token === undefined) {
-      throw new SessionError(
-        'ERR_TOKEN_NOT_KEPT',
-        'there is no access token: add "accessToken" to "session.keep"',
-      )
-    }
-    const isFresh = expiresAt === undefined || expiresAt - wiring.clock.now() >= minLifetime
-    return isFresh ? token : await refresh()
-  }
+function readSession(request: Parts): Session {
+  const session = open(request).read()
+  if (session) return session
+  throw new SessionError('ERR_NOT_SIGNED_IN', 'nobody is signed in')
+}
 
-  async function login(options: LoginOptions = {}, stepUp = {}): Promise<OidcResponse> {
-    const returnTo = wiring.readReturnTo(options.returnTo ?? wiring.externalPath(exchange.target))
-    const { authorization } = options
-    try {
-      return await startLogin(wiring.login, exchange, { returnTo, authorization, ...stepUp })
-    } catch (error) {
-      if (!(error instanceof OidcError)) throw error
-      return await answerError(wiring, { exchange, error, isLogin: true })
-    }
+async function refresh(request: Parts): Promise<string> {
+  const { wiring } = request
+  const session = readSession(request)
+  const refreshToken = session.tokens?.refreshToken
+  if (refreshToken === undefined) {
+    throw new SessionError(
+      session.tokens?.accessToken === undefined ? 'ERR_TOKEN_NOT_KEPT' : 'ERR_SESSION_ENDED',
+      'there is no refresh token: ask for the scope "offline_access" and add "refreshToken" to ' +
+        '"session.keep"',
+    )
   }
+  const tokens = await wiring.refresh(session, refreshToken)
+  open(request).write({ ...session, tokens: wiring.keepTokens(tokens) })
+  return tokens.accessToken ?? ''
+}
 
-  return {
-    get isAuthenticated() {
-      return session.read() !== undefined
-    },
-    get user() {
-      const current = session.read()
-      // What the claims are is between the app and its provider
-      return current && (buildUser(current) as User)
-    },
-    get claims() {
-      return session.read()?.claims
-    },
-    get idToken() {
-      return session.read()?.tokens?.idToken
-    },
-    get scope() {
-      return session.read()?.tokens?.scope
-    },
-    get sid() {
-      return session.read()?.claims.sid
-    },
-    get expiresAt() {
-      return session.read()?.tokens?.expiresAt
-    },
-    accessToken,
-    async refresh() {
-      await refresh()
-    },
-    async userInfo() {
-      const { claims } = readSession()
-      return await fetchUserInfo(wiring.provider, await accessToken(), claims.sub)
-    },
-    login: (options) => login(options),
-    async logout({ returnTo, local = false } = {}) {
-      const request = { returnTo: readReturnTo(returnTo, wiring.config.baseUrl), local }
-      return await startLogout(wiring.logout, { exchange, session }, request)
-    },
-    async require(requirements = {}) {
-      const current = session.read()
-      if (!current) {
-        return isNavigation(exchange) ? await login() : buildUnauthenticated(wiring)
-      }
-      const missing = findStepUp(current, requirements, wiring.clock.now())
-      if (missing) {
-        if (!isNavigation(exchange)) return buildInsufficient(requirements)
-        return await login({ authorization: buildStepUpParameters(missing) }, missing)
-      }
-      const isWelcome = await hasClaims(buildUser(current) as User, requirements.claims)
-      return isWelcome ? undefined : buildForbidden(exchange)
-    },
+const defaultMinLifetime = 30
+
+async function readAccessToken(
+  request: Parts,
+  { minLifetime = defaultMinLifetime }: { readonly minLifetime?: number } = {},
+): Promise<string> {
+  const { accessToken, expiresAt } = readSession(request).tokens ?? {}
+  if (accessToken === undefined) {
+    throw new SessionError(
+      'ERR_TOKEN_NOT_KEPT',
+      'there is no access token: add "accessToken" to "session.keep"',
+    )
   }
+  const now = request.wiring.clock.now()
+  const isFresh = expiresAt === undefined || expiresAt - now >= minLifetime
+  return isFresh ? accessToken : await refresh(request)
+}
+
+async function login(
+  { wiring, exchange }: Parts,
+  { returnTo, authorization }: LoginOptions = {},
+  stepUp?: Missing,
+): Promise<OidcResponse> {
+  const target = wiring.readReturnTo(returnTo ?? wiring.externalPath(exchange.target))
+  try {
+    return await startLogin(wiring.login, exchange, { returnTo: target, authorization, ...stepUp })
+  } catch (error) {
+    if (!(error instanceof OidcError)) throw error
+    return await answerError(wiring, { exchange, error, isLogin: true })
+  }
+}
+
+async function requireLogin(
+  request: Parts,
+  requirements: Requirements<Claims> = {},
+): Promise<OidcResponse | undefined> {
+  const { wiring, exchange } = request
+  const session = open(request).read()
+  if (!session) {
+    return isNavigation(exchange) ? await login(request) : buildUnauthenticated(wiring)
+  }
+  const missing = findStepUp(session, requirements, wiring.clock.now())
+  if (missing) {
+    if (!isNavigation(exchange)) return buildInsufficient(requirements)
+    return await login(request, { authorization: buildStepUpParameters(missing) }, missing)
+  }
+  const isWelcome = await hasClaims(buildUser(session), requirements.claims)
+  return isWelcome ? undefined : buildForbidden(exchange)
 }
 
 type Missing = NonNullable<ReturnType<typeof findStepUp>>

@@ -20,7 +20,6 @@ export type ErrorCode =
   | 'ERR_LOGIN_REFUSED'
   | 'ERR_STATE'
   | 'ERR_TRANSACTION_MISSING'
-  | 'ERR_TRANSACTION_EXPIRED'
   | 'ERR_ISS_MISMATCH'
   | 'ERR_LOGIN_REQUEST'
   | 'ERR_LOGIN_LOOP'
@@ -87,11 +86,6 @@ export const errorTexts: Readonly<Record<ErrorCode, ErrorText>> = {
       'Your browser did not send back the cookie that this sign-in started with. That happens when ' +
       'cookies are blocked, when the sign-in took longer than ten minutes, or when it was started at ' +
       'another address.',
-  },
-  ERR_TRANSACTION_EXPIRED: {
-    status: 400,
-    title: 'This sign-in took too long',
-    publicMessage: tryAgain,
   },
   ERR_ISS_MISMATCH: {
     status: 400,

@@ -22,7 +22,7 @@ export interface SignInRequirements {
   readonly acr?: string | readonly string[]
   /** Seconds since the End-User actively signed in; 0 asks for a sign-in now. */
   readonly maxAge?: number
-  /** Authentication methods that must all have been used. @see RFC 8176 */
+  /** Authentication methods that must all have been used. @see RFC 8176, 2 */
   readonly amr?: string | readonly string[]
 }
 

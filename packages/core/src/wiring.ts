@@ -82,7 +82,6 @@ export function createWiring(
     idTokenAlgs: idToken.algs,
     hasAsymmetricIdTokens: verifySecret === undefined,
     clockTolerance: idToken.clockTolerance,
-    timeout: config.http.timeout,
     fetch: createFetch(config.http),
     ...parts,
   })
@@ -131,6 +130,9 @@ export function createWiring(
   }
 }
 
+/** Sessions opened lately that need not be opened again: some megabytes at the most. */
+const rememberedSessions = 500
+
 function createCookieParts(
   { session, baseUrl, issuer, clientId }: Config,
   { clock, emit }: { clock: Clock; emit: Emit },
@@ -139,13 +141,13 @@ function createCookieParts(
   const attributes: CookieAttributes = { secure: baseUrl.isHttps, sameSite, path, domain }
   const name = buildCookieName(session.cookie.name, attributes)
   // Bound to this client at this provider: another's cookie is not opened, whatever its name
-  const seal = (purpose: string) =>
-    createSealer(session.secrets, JSON.stringify([purpose, issuer, clientId]))
+  const seal = (purpose: string, remembered = 0) =>
+    createSealer(session.secrets, JSON.stringify([purpose, issuer, clientId]), { remembered })
   const store = createCookieStore({
     name,
     attributes,
     lifetimes: session.lifetimes,
-    sealer: seal('session'),
+    sealer: seal('session', rememberedSessions),
     clock,
     emit,
   })

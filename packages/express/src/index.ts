@@ -59,9 +59,11 @@ export function oidc<User extends Claims = UserClaims>(
   const relyingParty = 'receive' in options ? options : createRelyingParty<User>(options)
   function oidc(req: Request, res: Response, next: NextFunction): void {
     const take = (received: Received<User>): void => {
-      if (received.response) return writeNodeResponse(req, res, received.response)
-      // What the app's own claims are is known to the app; Express has one type for every request
-      req.oidc = attach(received.oidc, req, res) as unknown as RequestOidc
+      if (received.response) {
+        writeNodeResponse(req, res, received.response)
+        return
+      }
+      attach(received.oidc, req, res)
       next()
     }
     const received = relyingParty.receive(createNodeExchange(req, res, req.originalUrl))
@@ -71,20 +73,19 @@ export function oidc<User extends Claims = UserClaims>(
   return Object.assign(oidc, { relyingParty })
 }
 
-function attach<User extends Claims>(
-  oidc: Oidc<User>,
-  req: Request,
-  res: Response,
-): RequestOidc<User> {
-  // The members are read through the prototype, so that nothing is opened before it is asked for
-  return Object.assign(Object.create(oidc), {
-    async login(options?: LoginOptions) {
-      writeNodeResponse(req, res, await oidc.login(options))
+function attach<User extends Claims>(oidc: Oidc<User>, req: Request, res: Response): void {
+  const login = oidc.login.bind(oidc)
+  const logout = oidc.logout.bind(oidc)
+  const writing: Pick<RequestOidc, 'login' | 'logout'> = {
+    async login(options) {
+      writeNodeResponse(req, res, await login(options))
     },
-    async logout(options?: LogoutOptions) {
-      writeNodeResponse(req, res, await oidc.logout(options))
+    async logout(options) {
+      writeNodeResponse(req, res, await logout(options))
     },
-  })
+  }
+  // What the app's own claims are is known to the app; Express has one type for every request
+  req.oidc = Object.assign(oidc, writing) as unknown as RequestOidc
 }
 
 /** Lets a request pass only for an End-User who meets the requirements. */
@@ -95,7 +96,10 @@ export function requireLogin<User extends Claims = UserClaims>(
     try {
       const oidc = readOidc(req) as unknown as RequestOidc<User>
       const response = await oidc.require(requirements)
-      if (response) return writeNodeResponse(req, res, response)
+      if (response) {
+        writeNodeResponse(req, res, response)
+        return
+      }
     } catch (error) {
       return next(error)
     }

@@ -49,59 +49,54 @@ const maxBody = 1024 * 1024
 
 /** Creates the `fetch` for one provider. */
 export function createFetch(settings: FetchSettings): Fetch {
-  const send = settings.fetch ? sendWith(settings.fetch) : createSend(settings)
+  const send = settings.fetch ? sendWith(settings.fetch, settings.timeout) : createSend(settings)
   return async (url, init) => {
     const headers = { ...init.headers, 'user-agent': settings.userAgent }
-    const timeout = AbortSignal.timeout(settings.timeout * 1000)
-    const signal = init.signal ? AbortSignal.any([init.signal, timeout]) : timeout
     try {
-      return await send(url, { ...init, headers, signal })
+      return await send(url, { ...init, headers })
     } catch (error) {
-      if (error instanceof ProviderError) throw error
-      throw signal.aborted ? timedOut(url, settings.timeout) : unreachable(url, error)
+      throw error instanceof ProviderError ? error : unreachable(url, error)
     }
   }
 }
 
-type Send = (url: string, init: FetchInit & { readonly signal: AbortSignal }) => Promise<Response>
-
 /** The user's own `fetch`, held to the same limits. */
-function sendWith(fetch: typeof globalThis.fetch): Send {
+function sendWith(fetch: typeof globalThis.fetch, timeout: number): Fetch {
   return async (url, init) => {
-    const response = await fetch(url, init as RequestInit)
-    const body = await readStream(response.body, url)
-    return buildResponse(url, { status: response.status, headers: response.headers, body })
+    const signal = AbortSignal.timeout(timeout * 1000)
+    try {
+      const response = await fetch(url, { ...init, signal } as RequestInit)
+      const chunks: Uint8Array[] = []
+      let size = 0
+      for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+        size += chunk.length
+        if (size > maxBody) throw tooLarge(url)
+        chunks.push(chunk)
+      }
+      const { status, headers } = response
+      return buildResponse(url, { status, headers, body: Buffer.concat(chunks) })
+    } catch (error) {
+      throw signal.aborted ? timedOut(url, timeout) : error
+    }
   }
 }
 
-async function readStream(stream: AsyncIterable<Uint8Array> | null, url: string): Promise<Buffer> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of stream ?? []) {
-    size += chunk.length
-    if (size > maxBody) throw tooLarge(url)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
-}
-
-function createSend({ ca, proxy }: FetchSettings): Send {
+function createSend({ ca, proxy, timeout }: FetchSettings): Fetch {
   const tls = { keepAlive: true, ...(ca && { ca: [ca].flat() }) }
   const agents = {
     'http:': new http.Agent({ keepAlive: true }),
     'https:': proxy ? createProxyAgent(proxy, tls) : new https.Agent(tls),
   }
-  const send: Send = async (url, init) => {
+  const send: Fetch = async (url, init) => {
     const target = new URL(url)
     const isHttps = target.protocol === 'https:'
     const request = (isHttps ? https : http).request(target, {
       agent: agents[isHttps ? 'https:' : 'http:'],
       method: init.method,
       headers: init.headers,
-      signal: init.signal,
     })
     try {
-      return await exchange(request, url, init)
+      return await exchange(request, { url, init, timeout })
     } catch (error) {
       // A kept-alive connection that the other side closed meanwhile says nothing about the provider.
       // A POST is not repeated here: a repeated request needs a client assertion of its own.
@@ -112,26 +107,49 @@ function createSend({ ca, proxy }: FetchSettings): Send {
   return send
 }
 
-function exchange(request: http.ClientRequest, url: string, init: FetchInit): Promise<Response> {
-  return new Promise((resolve, reject) => {
-    request.on('error', reject)
+// One timer, and events rather than iteration: this is on the path of every login
+function exchange(
+  request: http.ClientRequest,
+  { url, init, timeout }: { url: string; init: FetchInit; timeout: number },
+): Promise<Response> {
+  return new Promise<Response>((resolve, reject) => {
+    const fail = (error: unknown) => {
+      clearTimeout(timer)
+      reject(error)
+      request.destroy()
+    }
+    const timer = setTimeout(() => fail(timedOut(url, timeout)), timeout * 1000)
+    request.on('error', fail)
     request.on('response', (message) => {
-      readStream(message, url)
-        .then((body) => {
-          const headers = new Headers()
-          for (let index = 0; index < message.rawHeaders.length; index += 2) {
-            headers.append(message.rawHeaders[index] ?? '', message.rawHeaders[index + 1] ?? '')
-          }
-          return buildResponse(url, { status: message.statusCode ?? 0, headers, body })
-        })
-        .then(resolve, (error) => {
-          message.destroy()
+      const chunks: Buffer[] = []
+      let size = 0
+      message.on('data', (chunk: Buffer) => {
+        size += chunk.length
+        chunks.push(chunk)
+        if (size > maxBody) fail(tooLarge(url))
+      })
+      message.on('error', fail)
+      message.on('end', () => {
+        clearTimeout(timer)
+        try {
+          resolve(readMessage(url, message, Buffer.concat(chunks)))
+        } catch (error) {
           reject(error)
-        })
+        }
+      })
     })
     // openid-client sends forms, and nothing else
     request.end(init.body ? String(init.body) : undefined)
   })
+}
+
+function readMessage(url: string, message: http.IncomingMessage, body: Buffer): Response {
+  const headers = new Headers()
+  const { rawHeaders, statusCode: status = 0 } = message
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    headers.append(rawHeaders[index] ?? '', rawHeaders[index + 1] ?? '')
+  }
+  return buildResponse(url, { status, headers, body })
 }
 
 const withoutBody = new Set([101, 204, 205, 304])

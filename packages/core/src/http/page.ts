@@ -43,20 +43,20 @@ const policy = `default-src 'none'; style-src 'sha256-${styleHash}'; base-uri 'n
 /** Builds a page that may be shown to anybody. */
 export function buildPage(page: Page): OidcResponse {
   const actions = page.actions
-    .map(({ label, href }) => `<a href="${escape(href)}">${escape(label)}</a>`)
+    .map(({ label, href }) => `<a href="${escapeText(href)}">${escapeText(label)}</a>`)
     .join('')
   const body = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width,initial-scale=1">
 <meta name="robots" content="noindex">
-<title>${escape(page.title)}</title>
+<title>${escapeText(page.title)}</title>
 <style>${style}</style>
 <main>
-<h1>${escape(page.title)}</h1>
-<p>${escape(page.text)}</p>
-${page.detail ? `<p class="detail">${escape(page.detail)}</p>\n` : ''}<nav>${actions}</nav>
-${page.reference ? `<p class="reference">Reference: <code>${escape(page.reference)}</code></p>\n` : ''}</main>
+<h1>${escapeText(page.title)}</h1>
+<p>${escapeText(page.text)}</p>
+${page.detail ? `<p class="detail">${escapeText(page.detail)}</p>\n` : ''}<nav>${actions}</nav>
+${page.reference ? `<p class="reference">Reference: <code>${escapeText(page.reference)}</code></p>\n` : ''}</main>
 </html>
 `
   return {
@@ -81,6 +81,6 @@ const entities: Readonly<Record<string, string>> = {
   "'": '&#39;',
 }
 
-function escape(text: string): string {
+function escapeText(text: string): string {
   return text.replace(/[&<>"']/g, (character) => entities[character] ?? '')
 }

@@ -24,7 +24,7 @@ export function empty(status: number): OidcResponse {
   return { status, headers: { ...noStore }, body: '' }
 }
 
-/** Problem details. @see RFC 9457 */
+/** Problem details. @see RFC 9457, 3 */
 export function problem(
   status: number,
   details: Readonly<Record<string, unknown>>,

@@ -39,18 +39,43 @@ const tagLength = 16
  *
  * `purpose` separates what is sealed for different uses: a value sealed for one cannot be passed off
  * as another's, since its key is another one. @see RFC 5869, 3.2
+ *
+ * `remembered` opened values are kept as text: the requests of one page all carry the same cookie, and
+ * opening it is most of what a signed-in request costs. Each reader still gets a value of its own.
  */
-export function createSealer(secrets: readonly string[], purpose: string): Sealer {
+export function createSealer(
+  secrets: readonly string[],
+  purpose: string,
+  { remembered = 0 }: { readonly remembered?: number } = {},
+): Sealer {
   const keys = secrets.map((secret) => deriveKey(secret, purpose))
   const byHeader = new Map(keys.map((entry) => [entry.header, entry.key]))
   const [current] = keys
   if (!current) throw new TypeError('"secrets" must hold a secret')
+  const recent = new Map<string, string>()
+
+  function remember(sealed: string, plaintext: string): void {
+    if (remembered === 0) return
+    const [oldest] = recent.size >= remembered ? recent.keys() : []
+    if (oldest !== undefined) recent.delete(oldest)
+    recent.set(sealed, plaintext)
+  }
+
+  function openText(sealed: string): string | undefined {
+    const known = recent.get(sealed)
+    if (known !== undefined) return known
+    const header = sealed.slice(0, sealed.indexOf('.'))
+    const key = byHeader.get(header)
+    const plaintext = key && open(key, header, sealed)
+    if (plaintext !== undefined) remember(sealed, plaintext)
+    return plaintext
+  }
+
   return {
     seal: (value) => seal(current, JSON.stringify(value)),
     open(sealed) {
-      const header = sealed.slice(0, sealed.indexOf('.'))
-      const key = byHeader.get(header)
-      return key && open(key, header, sealed)
+      const plaintext = openText(sealed)
+      return plaintext === undefined ? undefined : JSON.parse(plaintext)
     },
   }
 }
@@ -71,7 +96,7 @@ function seal({ key, header }: SealingKey, plaintext: string): string {
   return `${header}..${iv.toString('base64url')}.${ciphertext}.${cipher.getAuthTag().toString('base64url')}`
 }
 
-function open(key: KeyObject, header: string, sealed: string): unknown {
+function open(key: KeyObject, header: string, sealed: string): string | undefined {
   const [, encryptedKey, iv, ciphertext, tag, excess] = sealed.split('.')
   if (encryptedKey !== '' || !iv || !ciphertext || !tag || excess !== undefined) return undefined
   try {
@@ -80,8 +105,7 @@ function open(key: KeyObject, header: string, sealed: string): unknown {
     })
     decipher.setAAD(Buffer.from(header, 'latin1'))
     decipher.setAuthTag(Buffer.from(tag, 'base64url'))
-    const plaintext = decipher.update(ciphertext, 'base64url', 'utf8') + decipher.final('utf8')
-    return JSON.parse(plaintext)
+    return decipher.update(ciphertext, 'base64url', 'utf8') + decipher.final('utf8')
   } catch {
     return undefined
   }

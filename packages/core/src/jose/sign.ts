@@ -9,11 +9,11 @@
  * @module
  */
 
-import { createPublicKey, verify } from 'node:crypto'
+import { createPublicKey, type KeyObject, verify } from 'node:crypto'
 import { promisify } from 'node:util'
 import { KeyError } from '../errors.ts'
 import { algorithms, findMisfit, isJwsAlgorithm } from '../keys/algorithms.ts'
-import type { Signer } from '../keys/signer.ts'
+import type { PublicJwk, Signer } from '../keys/signer.ts'
 
 /** What is to be signed, and by whom. */
 export interface SigningInput {
@@ -76,14 +76,28 @@ async function isVerified(
   signature: Uint8Array,
 ): Promise<boolean> {
   if (!isJwsAlgorithm(alg)) return false
-  const { digest, parameters } = algorithms[alg]
+  const { digest, parameters, isLight } = algorithms[alg]
   try {
-    const key = createPublicKey({ key: { ...publicJwk }, format: 'jwk' })
+    const key = importKey(publicJwk)
     if (findMisfit(key, alg) !== undefined) return false
-    return await verifyInPool(digest, data, { key, ...parameters }, signature)
+    const verifier = { key, ...parameters }
+    return isLight.verify
+      ? verify(digest, data, verifier, signature)
+      : await verifyInPool(digest, data, verifier, signature)
   } catch {
     return false
   }
+}
+
+/** A signer's public half never changes, and importing it costs more than a verification. */
+const imported = new WeakMap<PublicJwk, KeyObject>()
+
+function importKey(publicJwk: PublicJwk): KeyObject {
+  const known = imported.get(publicJwk)
+  if (known) return known
+  const key = createPublicKey({ key: { ...publicJwk }, format: 'jwk' })
+  imported.set(publicJwk, key)
+  return key
 }
 
 function encode(value: object): string {

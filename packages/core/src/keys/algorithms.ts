@@ -36,12 +36,15 @@ export interface Algorithm {
     readonly saltLength?: number
     readonly dsaEncoding?: 'ieee-p1363'
   }
+  /** Whether signing, and verifying, take less time than a turn of the thread pool would. */
+  readonly isLight: { readonly sign: boolean; readonly verify: boolean }
 }
 
 const pkcs1 = (digest: string): Algorithm => ({
   keyTypes: ['rsa'],
   digest,
   parameters: { padding: constants.RSA_PKCS1_PADDING },
+  isLight: { sign: false, verify: true },
 })
 
 // RFC 7518, 3.5: the salt is as long as the digest
@@ -52,6 +55,7 @@ const pss = (digest: string): Algorithm => ({
     padding: constants.RSA_PKCS1_PSS_PADDING,
     saltLength: constants.RSA_PSS_SALTLEN_DIGEST,
   },
+  isLight: { sign: false, verify: true },
 })
 
 // RFC 7518, 3.4: r || s, not DER
@@ -60,9 +64,15 @@ const ecdsa = (curve: string, digest: string): Algorithm => ({
   curve,
   digest,
   parameters: { dsaEncoding: 'ieee-p1363' },
+  isLight: { sign: curve === 'prime256v1', verify: curve === 'prime256v1' },
 })
 
-const ed25519: Algorithm = { keyTypes: ['ed25519'], digest: null, parameters: {} }
+const ed25519: Algorithm = {
+  keyTypes: ['ed25519'],
+  digest: null,
+  parameters: {},
+  isLight: { sign: true, verify: true },
+}
 
 /** The table. */
 export const algorithms: Readonly<Record<JwsAlgorithm, Algorithm>> = {

@@ -11,14 +11,14 @@ import type { Emit } from '../events.ts'
 import { findMisfit, isJwsAlgorithm, type JwsAlgorithm, jwsAlgorithms } from './algorithms.ts'
 import { isCryptoKey, readCryptoKey } from './crypto-key.ts'
 import { buildFault, isObject, type KeyMaterial } from './key-material.ts'
-import { createTimedSigners, type KeySettings } from './key-settings.ts'
+import { createTimedSigners, findSharedKid, type KeySettings } from './key-settings.ts'
 import { readKeyText } from './key-text.ts'
 import { createUriKeySource, isKeyUri } from './key-uri.ts'
 import { readMoment } from './moment.ts'
 import { readJwk } from './private-jwk.ts'
 import { pickPublicMembers } from './public-jwk.ts'
 import type { KeySource, Signer, TimedSigner } from './signer.ts'
-import { createStaticKeySource } from './static-key.ts'
+import { createStaticKeySource, type LocalKeySource } from './static-key.ts'
 
 /** A private key, or where it is. */
 export type KeyInput =
@@ -27,7 +27,8 @@ export type KeyInput =
   | webcrypto.CryptoKey
   | Signer
   | KeySource
-  | Readonly<Record<string, unknown>>
+  | { readonly kty: string; readonly [member: string]: unknown }
+  | { readonly keys: readonly object[] }
 
 /** A key with what is to be said about it. */
 export interface KeyEntry {
@@ -61,9 +62,12 @@ export interface ReadClientKey {
 export function readClientKey(value: unknown, context: ClientKeyContext): ReadClientKey {
   const sources: KeySource[] = []
   const issues: ConfigurationIssue[] = []
+  const known: TimedSigner[] = []
   const read = (input: unknown, path: string, settings: KeySettings): void => {
     try {
-      sources.push(createSource(input, { ...settings, emit: context.emit, path }))
+      const source = createSource(input, { ...settings, emit: context.emit, path })
+      if ('lastRead' in source) checkKids(known, source.lastRead())
+      sources.push(source)
     } catch (error) {
       if (!(error instanceof KeyError)) throw error
       issues.push({ path, message: error.message })
@@ -86,6 +90,15 @@ export function readClientKey(value: unknown, context: ClientKeyContext): ReadCl
     read(entry['key'], `${place}.key`, { ...settings, defaultRsaAlg })
   }
   return { sources, issues }
+}
+
+/** Takes in more keys, none of which may have the `kid` of another one. */
+function checkKids(known: TimedSigner[], keys: readonly TimedSigner[]): void {
+  const shared = findSharedKid([...known, ...keys])
+  if (shared !== undefined) {
+    throw buildFault(`has the "kid" "${shared}", which names another key already: choose another`)
+  }
+  known.push(...keys)
 }
 
 function isEntry(value: unknown): value is Readonly<Record<string, unknown>> {
@@ -131,7 +144,7 @@ interface SourceSettings extends KeySettings {
   readonly path: string
 }
 
-function createSource(input: unknown, settings: SourceSettings): KeySource {
+function createSource(input: unknown, settings: SourceSettings): KeySource | LocalKeySource {
   const { path } = settings
   if (typeof input === 'string' && isKeyUri(input)) return createUriKeySource(input, settings)
   if (isKeySource(input)) return restrict(input, settings)
@@ -147,6 +160,8 @@ function readKeyValue(input: unknown): readonly KeyMaterial[] {
   if (isCryptoKey(input)) return [readCryptoKey(input)]
   if (isObject(input) && ('kty' in input || 'keys' in input)) return readJwk(input)
   if (isEntry(input)) throw buildFault('is an entry of a list: write [{ key: … }]')
+  const typo = isObject(input) && Object.keys(input).find((name) => findSimilar(name, ['key']))
+  if (typo) throw buildFault(`has the unknown member "${typo}": did you mean "key"?`)
   throw buildFault(
     'must be a URI (file:./key.pem, env:NAME), a PEM, a JWK, a JWK Set, a KeyObject, a CryptoKey, a ' +
       'Signer or a KeySource',

@@ -16,6 +16,9 @@ export function isCryptoKey(input: unknown): input is webcrypto.CryptoKey {
 /**
  * Reads a `CryptoKey`. It is bound to one algorithm when it is made, and keeps it here.
  *
+ * Of one that is not extractable the public half is needed all the same, and a `KeyObject` is the only
+ * way to it. Node 24 tells of that once on stderr (DEP0204), which is left as it is.
+ *
  * @throws KeyError `ERR_KEY_UNAVAILABLE`
  */
 export function readCryptoKey(key: webcrypto.CryptoKey): KeyMaterial {
@@ -27,10 +30,14 @@ export function readCryptoKey(key: webcrypto.CryptoKey): KeyMaterial {
 
 function readKeyObject(key: webcrypto.CryptoKey): KeyObject {
   try {
-    // Also where it is not extractable; its private half is used in its place, never exported
+    // The private half is used where it is, never exported
     return KeyObject.from(key)
   } catch {
-    throw buildFault("is a CryptoKey of another implementation than Node's own")
+    throw buildFault(
+      key.extractable
+        ? "is a CryptoKey of another implementation than Node's own"
+        : 'is a CryptoKey that cannot be used because it is not extractable: import it as extractable',
+    )
   }
 }
 

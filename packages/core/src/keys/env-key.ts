@@ -7,8 +7,7 @@
 import { KeyError } from '../errors.ts'
 import { createTimedSigners, type KeySettings } from './key-settings.ts'
 import { readKeyText } from './key-text.ts'
-import type { KeySource } from './signer.ts'
-import { createStaticKeySource } from './static-key.ts'
+import { createStaticKeySource, type LocalKeySource } from './static-key.ts'
 
 /**
  * Creates the source of the keys in an environment variable, read once.
@@ -18,7 +17,7 @@ import { createStaticKeySource } from './static-key.ts'
 export function createEnvKeySource(
   variable: string,
   settings: KeySettings & { readonly passphrase?: string | undefined },
-): KeySource {
+): LocalKeySource {
   const materials = readKeyText(readVariable(variable), settings.passphrase)
   return createStaticKeySource(`env:${variable}`, createTimedSigners(materials, settings))
 }

@@ -11,13 +11,14 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import type { KeyError } from '../errors.ts'
 import { buildEventError, type Emit } from '../events.ts'
 import { buildFault, readInPlace } from './key-material.ts'
 import { createTimedSigners, type KeySettings } from './key-settings.ts'
-import { readKeyText } from './key-text.ts'
-import type { KeySource, TimedSigner } from './signer.ts'
+import { describePublicText, readKeyText } from './key-text.ts'
+import type { TimedSigner } from './signer.ts'
+import type { LocalKeySource } from './static-key.ts'
 
 /** What reading key files takes. */
 export interface FileKeySettings extends KeySettings {
@@ -25,19 +26,25 @@ export interface FileKeySettings extends KeySettings {
   readonly emit: Emit
 }
 
-/** What in a folder is a key. Kubernetes keeps its own entries under names that begin with a dot. */
+/** What in a folder may be a key. Kubernetes keeps its own entries under names that begin with a dot. */
 const keyFile = /^[^.].*\.(pem|key|jwk|jwks|json)$/i
+
+/** What people paste by mistake. It is repeated in no message, unless there is such a file. */
+const pieceOfKey = /^[^./][^.]{40,}$/
 
 /**
  * Creates the source of the keys in a file or in a folder's files. They are read now, and again later.
  *
  * @throws KeyError `ERR_KEY_UNAVAILABLE`
  */
-export function createFileKeySource(path: string, settings: FileKeySettings): KeySource {
+export function createFileKeySource(path: string, settings: FileKeySettings): LocalKeySource {
   const name = `file:${path}`
   // The same file later, wherever the process has gone
   const place = resolve(path)
   const files = readFilesNow(place)
+  if (files instanceof Error && pieceOfKey.test(path)) {
+    throw buildFault('"file:" is followed by what is no file, and looks like a piece of a key')
+  }
   let seen = fingerprint(files)
   let keys = readKeys(place, files, settings)
   let pending: Promise<readonly TimedSigner[]> | undefined
@@ -70,18 +77,25 @@ export function createFileKeySource(path: string, settings: FileKeySettings): Ke
       })
       return pending
     },
+    lastRead: () => keys,
   }
 }
 
-/** The text of each file, by its path; or why there is none. */
-type Files = KeyError | readonly (readonly [path: string, text: string])[]
+/** The text of each file, by its path, of a folder or alone; or why there is none. */
+type Files =
+  | KeyError
+  | {
+      readonly isFolder: boolean
+      readonly texts: readonly (readonly [path: string, text: string])[]
+    }
 
 function readFilesNow(path: string): Files {
   try {
-    return listFiles(path, statSync(path).isDirectory() && readdirSync(path)).map((file) => [
-      file,
-      readFileSync(file, 'utf8'),
-    ])
+    const isFolder = statSync(path).isDirectory()
+    const files = isFolder
+      ? listFiles(path, readdirSync(path)).filter((file) => statSync(file).isFile())
+      : [path]
+    return { isFolder, texts: files.map((file) => [file, readFileSync(file, 'utf8')]) }
   } catch (error) {
     return buildReadFault(path, error)
   }
@@ -89,17 +103,19 @@ function readFilesNow(path: string): Files {
 
 async function readFiles(path: string): Promise<Files> {
   try {
-    const files = listFiles(path, (await stat(path)).isDirectory() && (await readdir(path)))
-    return await Promise.all(
-      files.map(async (file) => [file, await readFile(file, 'utf8')] as const),
-    )
+    const isFolder = (await stat(path)).isDirectory()
+    const files = isFolder ? listFiles(path, await readdir(path)) : [path]
+    const texts = files.map(async (file) => {
+      if (isFolder && !(await stat(file)).isFile()) return []
+      return [[file, await readFile(file, 'utf8')] as const]
+    })
+    return { isFolder, texts: (await Promise.all(texts)).flat() }
   } catch (error) {
     return buildReadFault(path, error)
   }
 }
 
-function listFiles(path: string, names: readonly string[] | false): readonly string[] {
-  if (!names) return [path]
+function listFiles(path: string, names: readonly string[]): readonly string[] {
   return names
     .filter((name) => keyFile.test(name))
     .sort()
@@ -118,14 +134,26 @@ function fingerprint(files: Files): string {
 
 function readKeys(path: string, files: Files, settings: FileKeySettings): readonly TimedSigner[] {
   if (files instanceof Error) throw files
-  if (files.length === 0) {
-    throw buildFault(`${path} is a folder without a key file (*.pem, *.key, *.jwk, *.jwks, *.json)`)
-  }
-  const materials = files.flatMap(([file, text]) =>
+  const materials = pickPrivate(path, files).flatMap(([file, text]) =>
     readInPlace(file, () => readKeyText(text, settings.passphrase)).map((material) => ({
       ...material,
       place: material.place === undefined ? file : `${file} ${material.place}`,
     })),
   )
   return createTimedSigners(materials, settings)
+}
+
+/** In a folder a certificate or a public key may lie beside the private one, as certbot leaves it. */
+function pickPrivate(
+  path: string,
+  { isFolder, texts }: Exclude<Files, Error>,
+): readonly (readonly [path: string, text: string])[] {
+  if (!isFolder) return texts
+  if (texts.length === 0) {
+    throw buildFault(`${path} is a folder without a key file (*.pem, *.key, *.jwk, *.jwks, *.json)`)
+  }
+  const picked = texts.filter(([, text]) => describePublicText(text) === undefined)
+  if (picked.length > 0) return picked
+  const seen = texts.map(([file, text]) => `${basename(file)} is ${describePublicText(text)}`)
+  throw buildFault(`${path} is a folder without a private key: ${seen.join(', ')}`)
 }

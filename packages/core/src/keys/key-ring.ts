@@ -25,6 +25,9 @@ export interface KeyRing {
   close(): Promise<void>
 }
 
+/** How long the keys of one source are waited for. Milliseconds. */
+const patience = 5_000
+
 /** Creates a key ring over any sources. */
 export function createKeyRing({
   sources,
@@ -35,24 +38,31 @@ export function createKeyRing({
   clock: Clock
   emit: Emit
 }): KeyRing {
+  /** The sources that failed when they were last asked. */
+  const failing = new Set<KeySource>()
+
+  async function ask(source: KeySource): Promise<readonly TimedSigner[]> {
+    try {
+      const keys = await askInTime(source)
+      failing.delete(source)
+      return keys
+    } catch (error) {
+      const isNew = !failing.has(source)
+      failing.add(source)
+      const { name } = source
+      if (isNew) emit({ type: 'key.reload_failed', source: name, error: buildEventError(error) })
+      if (error instanceof KeyError) throw error
+      throw new KeyError('ERR_KEY_UNAVAILABLE', `${name} cannot be used`, { cause: error })
+    }
+  }
+
   /** The keys of all sources that answer; it takes all of them failing to fail. */
   async function read(): Promise<readonly TimedSigner[]> {
-    const results = await Promise.allSettled(sources.map(async (source) => source.keys()))
+    const results = await Promise.allSettled(sources.map(ask))
     const keys = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []))
-    const failures = results.flatMap((result, index) =>
-      result.status === 'rejected'
-        ? [{ name: sources[index]?.name ?? '', error: result.reason }]
-        : [],
-    )
-    for (const { name, error } of failures) {
-      emit({ type: 'key.reload_failed', source: name, error: buildEventError(error) })
-    }
-    const [failure] = failures
-    if (keys.length > 0 || !failure) return keys
-    if (failure.error instanceof KeyError) throw failure.error
-    throw new KeyError('ERR_KEY_UNAVAILABLE', `${failure.name} cannot be used`, {
-      cause: failure.error,
-    })
+    const failure = results.find((result) => result.status === 'rejected')
+    if (keys.length === 0 && failure) throw failure.reason
+    return keys
   }
 
   async function readUnexpired(now: number): Promise<readonly TimedSigner[]> {
@@ -78,6 +88,20 @@ export function createKeyRing({
     async close() {
       await Promise.allSettled(sources.map(async (source) => source.close?.()))
     },
+  }
+}
+
+/** A source that does not answer is not waited for. */
+async function askInTime(source: KeySource): Promise<readonly TimedSigner[]> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    const message = `${source.name} did not answer within ${patience / 1000} s`
+    timer = setTimeout(() => reject(new KeyError('ERR_KEY_UNAVAILABLE', message)), patience)
+  })
+  try {
+    return await Promise.race([source.keys(), late])
+  } finally {
+    clearTimeout(timer)
   }
 }
 

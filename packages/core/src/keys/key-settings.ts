@@ -14,6 +14,7 @@ import {
 } from './algorithms.ts'
 import { buildFault, type KeyMaterial, readInPlace } from './key-material.ts'
 import { createLocalSigner } from './local-signer.ts'
+import { calculateThumbprint } from './public-jwk.ts'
 import type { TimedSigner } from './signer.ts'
 
 /** What is configured for a key. It wins over what the key's own form says. */
@@ -31,7 +32,7 @@ export interface KeySettings {
 /**
  * Creates the signers for keys that were read.
  *
- * @throws KeyError when a key cannot sign with its algorithm
+ * @throws KeyError when a key cannot sign with its algorithm, or two have one `kid`
  */
 export function createTimedSigners(
   materials: readonly KeyMaterial[],
@@ -40,9 +41,23 @@ export function createTimedSigners(
   if (settings.kid !== undefined && materials.length > 1) {
     throw buildFault('has several keys, which cannot all be named by one "kid"')
   }
-  return materials.map((material) =>
+  const keys = materials.map((material) =>
     readInPlace(material.place, () => createTimedSigner(material, settings)),
   )
+  const shared = findSharedKid(keys)
+  if (shared !== undefined) throw buildFault(`has different keys with the "kid" "${shared}"`)
+  return keys
+}
+
+/** Finds the `kid` of two different keys: a provider could take the one for the other. */
+export function findSharedKid(keys: readonly TimedSigner[]): string | undefined {
+  const thumbprints = new Map<string, string>()
+  return keys.find(({ signer: { kid, publicJwk } }) => {
+    const thumbprint = calculateThumbprint(publicJwk)
+    const first = thumbprints.get(kid) ?? thumbprint
+    thumbprints.set(kid, first)
+    return thumbprint !== first
+  })?.signer.kid
 }
 
 function createTimedSigner(material: KeyMaterial, settings: KeySettings): TimedSigner {

@@ -6,8 +6,8 @@
  */
 
 import { buildFault, type KeyMaterial } from './key-material.ts'
-import { isPem, readPem } from './pem.ts'
-import { readJwk } from './private-jwk.ts'
+import { describePublicPem, isPem, readPem } from './pem.ts'
+import { describePublicJwk, readJwk } from './private-jwk.ts'
 
 /**
  * Reads the text of a PEM, a JWK or a JWK Set; also in quotes, on one line, with literal `\n`, or in
@@ -24,6 +24,13 @@ export function readKeyText(text: string, passphrase?: string): readonly KeyMate
     'is neither a PEM ("-----BEGIN PRIVATE KEY-----"), a JWK or JWK Set ("{…}"), nor base64 of one; ' +
       'a file is named by file:./key.pem, a variable by env:NAME',
   )
+}
+
+/** Says what a text is that holds public keys or certificates only; `undefined` when it does not. */
+export function describePublicText(text: string): string | undefined {
+  const plain = unwrap(text)
+  if (isJson(plain)) return describePublicJwk(parseJson(plain))
+  return isPem(plain) ? describePublicPem(plain) : undefined
 }
 
 /** Undoes what shells, dotenv files and dashboards do to a key. */

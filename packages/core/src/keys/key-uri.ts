@@ -15,7 +15,7 @@ import { buildFault, readInPlace } from './key-material.ts'
 import type { KeySettings } from './key-settings.ts'
 import { readMoment } from './moment.ts'
 import { isPem } from './pem.ts'
-import type { KeySource } from './signer.ts'
+import type { LocalKeySource } from './static-key.ts'
 
 const keyStores = ['awskms', 'gcpkms', 'azurekms', 'hashivault', 'pkcs11']
 const schemes = ['env', 'file', ...keyStores]
@@ -36,7 +36,7 @@ export function isKeyUri(text: string): boolean {
 export function createUriKeySource(
   uri: string,
   settings: KeySettings & { readonly emit: Emit },
-): KeySource {
+): LocalKeySource {
   const [, scheme = '', rest = '', query = ''] = keyUri.exec(uri.trim()) ?? []
   const name = scheme.toLowerCase()
   if (keyStores.includes(name)) {
@@ -47,7 +47,9 @@ export function createUriKeySource(
     const hint = similar === undefined ? 'there are env: and file:' : `did you mean "${similar}:"?`
     throw buildFault(`"${name}:" is not a scheme that is known: ${hint}`)
   }
-  const all = { ...settings, ...readParameters(new URLSearchParams(query), settings) }
+  // Here "+" is no space: it is in dates, and in names
+  const search = new URLSearchParams(query.replaceAll('+', '%2B'))
+  const all = { ...settings, ...readParameters(search, settings) }
   if (rest === '') {
     throw buildFault(`"${name}:" names nothing: ${name === 'env' ? 'env:NAME' : 'file:./key.pem'}`)
   }

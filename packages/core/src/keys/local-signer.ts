@@ -14,7 +14,10 @@ import type { Signer } from './signer.ts'
 // With a callback it runs in the thread pool, so that RSA never blocks the event loop
 const signInPool = promisify(sign)
 
-/** Creates a signer over a private key that fits `alg`. That the signature verifies is checked by whoever sends it. */
+/**
+ * Creates a signer over a private key that fits `alg`. That a signature verifies is checked by whoever
+ * sends it (`signJws`), for signers of all kinds alike.
+ */
 export function createLocalSigner({
   key,
   alg,
@@ -24,7 +27,7 @@ export function createLocalSigner({
   alg: JwsAlgorithm
   kid?: string | undefined
 }): Signer {
-  const { digest, parameters } = algorithms[alg]
+  const { digest, parameters, isLight } = algorithms[alg]
   const publicJwk = buildPublicJwk(key)
   const id = kid ?? calculateThumbprint(publicJwk)
   const checkNotAborted = (signal: AbortSignal | undefined) => {
@@ -39,6 +42,7 @@ export function createLocalSigner({
     publicJwk,
     async sign(data, { signal } = {}) {
       checkNotAborted(signal)
+      if (isLight.sign) return sign(digest, data, { key, ...parameters })
       const signature = await signInPool(digest, data, { key, ...parameters })
       checkNotAborted(signal)
       return signature

@@ -32,8 +32,8 @@ const unfit: readonly (readonly [label: RegExp, message: string])[] = [
  * @throws KeyError `ERR_KEY_UNAVAILABLE`
  */
 export function readPem(text: string, passphrase: string | undefined): KeyObject {
-  const unescaped = text.replace(/\\+r/g, '').replace(/\\+n/g, '\n')
-  const blocks = [...unescaped.matchAll(block)].map(([, name = '', body = '']) => ({ name, body }))
+  const unescaped = restoreBreaks(text)
+  const blocks = readBlocks(unescaped)
   const privateKeys = blocks.filter(({ name }) => name.endsWith('PRIVATE KEY'))
   if (privateKeys.length > 1) {
     throw buildFault(
@@ -59,6 +59,30 @@ export function readPem(text: string, passphrase: string | undefined): KeyObject
       ? 'cannot be decrypted: the passphrase is wrong, or the encryption is not supported'
       : `is a damaged PEM: what is between the lines of "${name}" is not such a key`,
   )
+}
+
+/** Says what a PEM is in which everything is public; `undefined` when it is not. */
+export function describePublicPem(text: string): string | undefined {
+  const names = readBlocks(restoreBreaks(text)).map(({ name }) => name)
+  // What is cut off or unknown is no reason to pass it over
+  if (text.includes('PRIVATE KEY') || !names.every((name) => isPublic.test(name))) return undefined
+  if (names.some((name) => name.includes('CERTIFICATE'))) return 'a certificate'
+  return names.length > 0 ? 'a public key' : undefined
+}
+
+const isPublic = /^(?:(?:X509 |TRUSTED )?CERTIFICATE|(?:RSA )?PUBLIC KEY)$/
+
+interface Block {
+  readonly name: string
+  readonly body: string
+}
+
+function restoreBreaks(text: string): string {
+  return text.replace(/\\+r/g, '').replace(/\\+n/g, '\n')
+}
+
+function readBlocks(text: string): readonly Block[] {
+  return [...text.matchAll(block)].map(([, name = '', body = '']) => ({ name, body }))
 }
 
 /** The headers of a PEM that is encrypted the old way. The cipher's vector ends where its digits do. */

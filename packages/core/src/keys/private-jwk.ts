@@ -35,10 +35,28 @@ export function readJwk(value: unknown): readonly KeyMaterial[] {
   return materials
 }
 
+/** Says what a JWK or JWK Set is that is public in all its parts; `undefined` when it is not. */
+export function describePublicJwk(value: unknown): string | undefined {
+  if (!isObject(value)) return undefined
+  if (isPublic(value)) return 'a public JWK'
+  const { keys } = value
+  const isPublicSet = Array.isArray(keys) && keys.length > 0 && keys.every(isPublic)
+  return isPublicSet ? 'a public JWK Set' : undefined
+}
+
+function isPublic(jwk: unknown): boolean {
+  if (!isObject(jwk) || 'd' in jwk) return false
+  const { kty } = jwk
+  return kty === 'RSA' || kty === 'EC' || kty === 'OKP'
+}
+
 /** By RFC 7517, 4.2 and 4.3. What says nothing of its use is for signing. */
 function isForSigning({ use, key_ops: operations }: Record<string, unknown>): boolean {
   return use !== 'enc' && (!Array.isArray(operations) || operations.includes('sign'))
 }
+
+/** What node:crypto needs besides "n", "e" and "d". @see RFC 7518, 6.3.2 */
+const rsaMembers = ['p', 'q', 'dp', 'dq', 'qi']
 
 function readOneJwk(jwk: unknown): KeyMaterial {
   if (!isObject(jwk)) throw buildFault('is not a JWK')
@@ -57,6 +75,11 @@ function readOneJwk(jwk: unknown): KeyMaterial {
   }
   if (alg !== undefined && !isJwsAlgorithm(alg)) {
     throw buildFault('is a JWK whose "alg" is not a signature algorithm that is supported')
+  }
+  const missing = kty === 'RSA' ? rsaMembers.filter((name) => !(name in jwk)) : []
+  if (missing.length > 0) {
+    const list = missing.map((name) => `"${name}"`).join(', ')
+    throw buildFault(`is an RSA JWK without ${list}: export the key with all of its members`)
   }
   const key = readPrivateKey(
     { key: jwk, format: 'jwk' },

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { createHash } from 'node:crypto'
 import * as client from 'openid-client'
 import type { Clock } from '../base/clock.ts'
 import { generateId } from '../base/random.ts'
@@ -100,7 +101,7 @@ export async function startLogin(
     state,
     nonce,
     // RFC 9700, 2.1.1: always, and never "plain"
-    code_challenge: await client.calculatePKCECodeChallenge(codeVerifier),
+    code_challenge: createHash('sha256').update(codeVerifier).digest('base64url'),
     code_challenge_method: 'S256',
   })
   const { returnTo, stepUp, isRetry } = request

@@ -50,7 +50,6 @@ export interface ProviderSettings {
   /** Whether ID Tokens are signed with a key of the provider's, not with the client secret. */
   readonly hasAsymmetricIdTokens: boolean
   readonly clockTolerance: number
-  readonly timeout: number
   readonly fetch: Fetch
   readonly clock: Clock
   readonly emit: Emit
@@ -116,8 +115,8 @@ export function createProvider(settings: ProviderSettings): Provider {
       const fetchKeys = keys.provide(configuration)
       configuration[client.customFetch] = (url, init) =>
         (url === server.jwks_uri ? fetchKeys : settings.fetch)(url, init)
-      // Outlasts the limits of our own fetch and of the signer, whose errors say more
-      configuration.timeout = settings.timeout * 4
+      // Our own fetch and the signers have limits, whose errors say more
+      configuration.timeout = 0
       if (isLoopback(new URL(issuer))) client.allowInsecureRequests(configuration)
       // OIDC Core, 3.1.3.7 (6): MAY be skipped for a token from the token endpoint, and never is
       if (settings.hasAsymmetricIdTokens) client.enableNonRepudiationChecks(configuration)

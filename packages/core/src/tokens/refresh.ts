@@ -66,7 +66,9 @@ export function createRefresh({ emit, ...settings }: RefreshSettings): Refresh {
   return (session, refreshToken) => {
     const running = pending.get(session.id)
     if (running) return running
-    const started = refresh(session, refreshToken).finally(() => pending.delete(session.id))
+    const started = refresh(session, refreshToken).finally(() => {
+      pending.delete(session.id)
+    })
     pending.set(session.id, started)
     return started
   }

@@ -1,7 +1,7 @@
 /**
  * Revoking tokens that nobody will use again. Best effort: a logout does not depend on it.
  *
- * @see RFC 7009
+ * @see RFC 7009, 2
  *
  * @module
  */

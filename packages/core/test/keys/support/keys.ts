@@ -6,16 +6,25 @@
 
 import { generateKeyPairSync, type JsonWebKey, type KeyObject } from 'node:crypto'
 import { expect } from 'vitest'
-import { OidcError } from '../../../src/errors.ts'
+import { type ConfigurationIssue, OidcError } from '../../../src/errors.ts'
 import type { OidcEvent } from '../../../src/events.ts'
+import { readClientKey } from '../../../src/keys/client-key.ts'
+import type { TimedSigner } from '../../../src/keys/signer.ts'
 
 /** Generates an elliptic-curve key. */
 export const generateEc = (namedCurve = 'P-256'): KeyObject =>
   generateKeyPairSync('ec', { namedCurve }).privateKey
 
-/** Generates an RSA key. */
-export const generateRsa = (modulusLength = 2048): KeyObject =>
-  generateKeyPairSync('rsa', { modulusLength }).privateKey
+const rsaKeys = new Map<number, KeyObject>()
+
+/** Generates an RSA key; one of each size for a whole file, since it takes long. */
+export function generateRsa(modulusLength = 2048): KeyObject {
+  const known = rsaKeys.get(modulusLength)
+  if (known) return known
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength })
+  rsaKeys.set(modulusLength, privateKey)
+  return privateKey
+}
 
 /** Generates an Ed25519 key. */
 export const generateEd25519 = (): KeyObject => generateKeyPairSync('ed25519').privateKey
@@ -27,13 +36,13 @@ export const toPem = (key: KeyObject): string =>
 /** A key as a private JWK. */
 export const toJwk = (key: KeyObject): JsonWebKey => key.export({ format: 'jwk' })
 
-/** What must not get out of an input: its runs of 12 characters that are no words of ours. */
+/** What must not get out of an input: its runs of 10 characters that are no words of ours. */
 export function expectNothingOf(input: string, output: unknown): void {
   const seen = describe(output)
   const body = input.replace(/-----[A-Z0-9 ]+-----/g, '\n')
-  for (const [run] of body.matchAll(/[A-Za-z0-9+/_=-]{12,}/g)) {
-    for (let start = 0; start + 12 <= run.length; start++) {
-      const part = run.slice(start, start + 12)
+  for (const [run] of body.matchAll(/[A-Za-z0-9+/_=-]{10,}/g)) {
+    for (let start = 0; start + 10 <= run.length; start++) {
+      const part = run.slice(start, start + 10)
       if (seen.includes(part)) expect.unreachable(`${part} is in ${seen}`)
     }
   }
@@ -56,6 +65,19 @@ export function catchFault(read: () => unknown): OidcError {
     throw error
   }
   return expect.unreachable('nothing was thrown')
+}
+
+/** Reads the option `clientKey`, and asks the sources that could be made for their keys. */
+export async function readOption(value: unknown): Promise<{
+  readonly issues: readonly ConfigurationIssue[]
+  readonly keys: readonly TimedSigner[]
+  readonly events: readonly OidcEvent[]
+}> {
+  const { events, emit } = collectEvents()
+  const context = { path: 'clientKey', defaultRsaAlg: 'RS256' as const, emit }
+  const { sources, issues } = readClientKey(value, context)
+  const keys = (await Promise.all(sources.map((source) => source.keys()))).flat()
+  return { issues, keys, events }
 }
 
 /** Collects events. */
