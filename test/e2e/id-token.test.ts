@@ -237,6 +237,21 @@ describe('an ID Token is accepted', () => {
     expect(setting.provider.requestsTo('jwks').length).toBeGreaterThanOrEqual(3)
   })
 
+  test('only if its keys can be had at all', async () => {
+    const fresh = await startSetting(express5App)
+    try {
+      fresh.provider.behave.raw.jwks = { body: '<html>a captive portal</html>' }
+      const page = await fresh.browser().navigate(`${fresh.app.url}/profile`)
+      expect(page.status).toBe(503)
+      expect(fresh.told('login.failed')[0]?.error).toMatchObject({
+        code: 'ERR_JWKS',
+        message: expect.stringContaining(`${fresh.provider.issuer}/jwks`),
+      })
+    } finally {
+      await fresh.close()
+    }
+  })
+
   test('with known keys while the JWK Set cannot be had', async () => {
     expect((await login()).page.status).toBe(200)
     setting.provider.behave.raw.jwks = { status: 500, body: 'down' }

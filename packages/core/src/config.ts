@@ -102,7 +102,9 @@ export function checkOptions(options: Options, context: CheckContext): CheckedOp
   check.checkRoutes(given.routes, report)
   check.checkHttp(given.http, report)
   const algs = check.readIdTokenAlgs(given, report)
-  const authentication = readAuthentication(given, context, report)
+  const authentication = hasShape('clientAuth')
+    ? readAuthentication(given, context, report)
+    : { clientAuth: 'private_key_jwt' as const, keySources: [] }
 
   if (issues.length > 0 || !baseUrl) return { issues }
   return { config: buildConfig(options, { issuer, baseUrl, secrets, algs, ...authentication }) }
@@ -151,7 +153,7 @@ function buildConfig(options: Options, read: Read): Config {
       kid: 'thumbprint' as const,
       header: {},
       claims: {},
-      ...options.assertion,
+      ...check.dropUndefined(options.assertion ?? {}),
     }),
     baseUrl: read.baseUrl,
     authorization:
@@ -171,13 +173,7 @@ function buildConfig(options: Options, read: Read): Config {
       keep: new Set(session.keep),
     },
     userInfo: options.userInfo ?? false,
-    routes: {
-      login: '/login',
-      callback: '/callback',
-      logout: '/logout',
-      jwks: '/.well-known/jwks.json',
-      ...routes,
-    },
+    routes: { ...check.defaultRoutes, ...check.dropUndefined(routes ?? {}) },
     idToken: {
       algs: read.algs,
       clockTolerance: idToken?.clockTolerance ?? 30,

@@ -57,8 +57,6 @@ export type OidcEvent =
   | { readonly type: 'key.reloaded'; readonly source: string; readonly kids: readonly string[] }
   /** A key source cannot be read; the last good keys stay in use. */
   | { readonly type: 'key.reload_failed'; readonly source: string; readonly error: EventError }
-  /** The observed request does not look like `baseUrl`. Told once. */
-  | { readonly type: 'proxy.mismatch'; readonly header: string; readonly expected: string }
 
 /** The part of an error that an event may carry. */
 export interface EventError {

@@ -31,7 +31,7 @@ export function readIssuer(issuer: Options['issuer'] | undefined, report: Report
   if (!url) return ''
   if (url.search !== '' || url.hash !== '') report('issuer', 'must have no query and no fragment')
   if (url.pathname.includes('/.well-known/')) {
-    const [head] = text.split('/.well-known/')
+    const head = url.origin + url.pathname.split('/.well-known/', 1)[0]
     report('issuer', `is the issuer identifier, not the metadata's URL: probably "${head}"`)
   }
   // A URL object cannot be without a slash after the host, but an issuer can
@@ -51,7 +51,9 @@ export function readBaseUrl(
 
 function readUrl(path: string, text: string, report: Report): URL | undefined {
   if (!URL.canParse(text)) {
-    report(path, `must be an absolute URL such as "https://example.com", and is "${text}"`)
+    // What comes before an "@" may be a password
+    const shown = text.includes('@') ? 'something else' : `"${text}"`
+    report(path, `must be an absolute URL such as "https://example.com", and is ${shown}`)
     return undefined
   }
   const url = new URL(text)
@@ -107,7 +109,7 @@ export function checkSession(
   if (baseUrl && cookie?.domain !== undefined && !isWithin(baseUrl.host, cookie.domain)) {
     report('session.cookie.domain', `must be the host of "baseUrl" or a domain above it`)
   }
-  if (baseUrl && cookie?.path !== undefined && !`${baseUrl.path}/`.startsWith(cookie.path)) {
+  if (baseUrl && cookie?.path !== undefined && !isPathWithin(baseUrl.path, cookie.path)) {
     report(
       'session.cookie.path',
       `must be a part of the path of "baseUrl", or the callback has no cookie`,
@@ -116,6 +118,11 @@ export function checkSession(
   if (idleTimeout > lifetime) {
     report('session.idleTimeout', 'must not be longer than "session.lifetime"')
   }
+}
+
+/** Whether a cookie of path `parent` is sent to `path`. @see RFC 6265, 5.1.4 */
+function isPathWithin(path: string, parent: string): boolean {
+  return `${path}/`.startsWith(parent.endsWith('/') ? parent : `${parent}/`)
 }
 
 function isWithin(host: string, domain: string): boolean {
@@ -131,9 +138,8 @@ export function checkAuthorization({ authorization }: Partial<Options>, report: 
     if (name in authorization) report(`authorization.${name}`, 'is made anew for every login')
   }
   for (const [name, value] of Object.entries(authorization)) {
-    if (typeof value === 'function' || typeof value === 'symbol') {
-      report(`authorization.${name}`, `must be text, a number, a boolean or an object`)
-    }
+    if (!isData(value))
+      report(`authorization.${name}`, 'must be text, a number, a boolean or an object')
   }
   const { scope, response_mode: mode, max_age: maxAge } = authorization
   if (scope !== undefined && !String(scope).split(' ').includes('openid')) {
@@ -147,6 +153,22 @@ export function checkAuthorization({ authorization }: Partial<Options>, report: 
   }
 }
 
+/** Whether a value can be kept as a copy and sent as JSON. */
+function isData(value: unknown): boolean {
+  try {
+    structuredClone(value)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** An object without the members that are there and `undefined`, which are meant as not there. */
+export function dropUndefined<Value extends object>(value: Value): Partial<Value> {
+  const entries = Object.entries(value).filter(([, member]) => member !== undefined)
+  return Object.fromEntries(entries) as Partial<Value>
+}
+
 const ownClaims = ['iss', 'sub', 'aud', 'jti', 'iat', 'exp']
 const ownHeader = ['alg', 'kid', 'typ']
 
@@ -156,6 +178,10 @@ export function checkAssertion(assertion: AssertionOption | undefined, report: R
     if (assertion?.claims && name in assertion.claims) {
       report(`assertion.claims.${name}`, 'is set for every assertion and cannot be given')
     }
+  }
+  for (const name of ['claims', 'header'] as const) {
+    if (!isData(assertion?.[name]))
+      report(`assertion.${name}`, 'must be data that can be sent as JSON')
   }
   for (const name of ownHeader) {
     if (assertion?.header && name in assertion.header) {
@@ -180,6 +206,7 @@ export function readIdTokenAlgs(
   for (const alg of algs.filter((name) => !known.includes(name))) {
     report('idToken.alg', `"${alg}" is not accepted: there are ${known.join(', ')}`)
   }
+  if (algs.length === 0) report('idToken.alg', 'must hold at least one algorithm')
   const symmetric = algs.filter((alg) => secretAlgs.includes(alg))
   if (symmetric.length > 0 && readClientSecret(clientAuth) === undefined) {
     report('idToken.alg', `"${symmetric[0]}" needs a client secret ("clientAuth")`)
@@ -199,10 +226,20 @@ export function readClientSecret(choice: ClientAuthentication | undefined): stri
   return typeof choice === 'object' && 'secret' in choice ? choice.secret : undefined
 }
 
+/** Where our routes are unless they are told otherwise. */
+export const defaultRoutes = {
+  login: '/login',
+  callback: '/callback',
+  logout: '/logout',
+  jwks: '/.well-known/jwks.json',
+} as const satisfies RoutesOption
+
 /** Checks that no two routes are the same. */
 export function checkRoutes(routes: RoutesOption | undefined, report: Report): void {
-  const seen = new Map<string, string>()
-  for (const [name, path] of Object.entries(routes ?? {})) {
+  const given = dropUndefined(routes ?? {})
+  const untouched = Object.entries(defaultRoutes).filter(([name]) => !(name in given))
+  const seen = new Map<string, string>(untouched.map(([name, path]) => [path, name]))
+  for (const [name, path] of Object.entries(given)) {
     if (typeof path !== 'string') continue
     const other = seen.get(path)
     if (other) report(`routes.${name}`, `is "${path}" already, as "routes.${other}" is`)
@@ -213,7 +250,9 @@ export function checkRoutes(routes: RoutesOption | undefined, report: Report): v
 /** Checks how the provider is reached. */
 export function checkHttp(http: HttpOption | undefined, report: Report): void {
   if (http?.proxy !== undefined) {
-    if (!URL.canParse(http.proxy)) report('http.proxy', 'must be a URL such as "http://proxy:3128"')
+    if (!/^https?:\/\//.test(http.proxy) || !URL.canParse(http.proxy)) {
+      report('http.proxy', 'must be a URL such as "http://proxy:3128"')
+    }
     if (!hasProxyAgent()) {
       report('http.proxy', 'needs a package that is not installed: npm install https-proxy-agent')
     }

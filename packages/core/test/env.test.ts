@@ -101,15 +101,13 @@ describe('a variable that is not one of ours', () => {
     expect(read(others)).toEqual(read())
   })
 
-  test.each([
-    'OIDC_CLIENT_CERT',
-    'OIDC_CLIENT_ENCRYPTION_KEY',
-    'OIDC_PROVIDER',
-    'OIDC_PROFILE',
-  ])('%s, which is reserved, is not ignored without a word', (name) => {
-    expect(findFaults({ [name]: 'x' })).toEqual([`${name}: is not supported by this version`])
-    expect(read({ [name]: '' })).toEqual(read())
-  })
+  test.each(['OIDC_CLIENT_CERT', 'OIDC_CLIENT_ENCRYPTION_KEY', 'OIDC_PROVIDER', 'OIDC_PROFILE'])(
+    '%s, which is reserved, is not ignored without a word',
+    (name) => {
+      expect(findFaults({ [name]: 'x' })).toEqual([`${name}: is not supported by this version`])
+      expect(read({ [name]: '' })).toEqual(read())
+    },
+  )
 })
 
 describe('faults', () => {
@@ -139,7 +137,11 @@ describe('faults', () => {
       'must be an absolute URL such as "https://example.com", and is "app.example"',
     ],
     ['OIDC_CLIENT_KEY', 'file:/nowhere/key.pem', '/nowhere/key.pem cannot be read (ENOENT)'],
-    ['OIDC_CLIENT_KEY', 'env:NOT_SET_ANYWHERE', 'names the variable NOT_SET_ANYWHERE, which is not set'],
+    [
+      'OIDC_CLIENT_KEY',
+      'env:NOT_SET_ANYWHERE',
+      'names the variable NOT_SET_ANYWHERE, which is not set',
+    ],
     [
       'OIDC_CLIENT_ALG',
       'HS256',

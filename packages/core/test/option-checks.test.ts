@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { clientSecretBasic } from '../src/client/authentication.ts'
 import { createRelyingParty } from '../src/relying-party.ts'
 import { generateEc, generateRsa, toPem } from './keys/support/keys.ts'
-import { findFaults, pem, secret } from './support/options.ts'
+import { configure, findFaults, pem, secret } from './support/options.ts'
 
 type Overrides = Readonly<Record<string, unknown>>
 type Row = readonly [name: string, overrides: Overrides, path: string, message: string]
@@ -245,7 +245,12 @@ describe('the way to the provider', () => {
       'http.userAgent',
       'must be printable ASCII',
     ],
-    ['a fetch that is none', { http: { fetch: 1 } }, 'http.fetch', 'must be Function, and is a number'],
+    [
+      'a fetch that is none',
+      { http: { fetch: 1 } },
+      'http.fetch',
+      'must be Function, and is a number',
+    ],
   ])
 })
 
@@ -333,4 +338,33 @@ test('options that are no object are a fault, or a TypeError at once', () => {
   const create = (options: unknown) => () => createRelyingParty(options as never)
   expect(create('issuer')).toThrow('must be Object, and is another string')
   expect(create(undefined)).toThrow(TypeError)
+})
+
+describe('faults that are easily overlooked', () => {
+  const cookie = (members: Overrides) => ({ session: { secret, cookie: members } })
+  test.each<[string, Overrides, string]>([
+    ['routes.login', { routes: { login: '/callback' } }, 'a route at the default of another'],
+    ['idToken.alg', { idToken: { alg: [] } }, 'no algorithm at all'],
+    ['http.proxy', { http: { proxy: 'proxy:3128' } }, 'a host and port as a proxy'],
+    [
+      'session.cookie.path',
+      { baseUrl: 'https://app.example/application', ...cookie({ path: '/app' }) },
+      'half of a path segment',
+    ],
+    ['authorization.claims', { authorization: { claims: { a: () => 1 } } }, 'a nested function'],
+    ['assertion.claims', { assertion: { claims: { a: () => 1 } } }, 'a function as a claim'],
+    ['clientAuth', { clientKey: undefined, clientAuth: 'none' }, 'one fault, not two'],
+  ])('%s of %j: %s', (path, overrides) => {
+    expect(findFaults(overrides).map((fault) => fault.path)).toEqual([path])
+  })
+
+  test('an undefined member is a default, as in any other place', () => {
+    expect(configure({ routes: { login: undefined } }).routes.login).toBe('/login')
+  })
+
+  test("a password is not repeated from a URL that cannot be read, or is the metadata's", () => {
+    for (const issuer of ['//u:hunter2@op.example', 'https://u:hunter2@op.example/.well-known/x']) {
+      expect(JSON.stringify(findFaults({ issuer }))).not.toContain('hunter2')
+    }
+  })
 })

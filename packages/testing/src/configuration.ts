@@ -102,6 +102,7 @@ export function buildConfiguration(parts: ConfigurationParts): object {
       Grant: 14 * 86_400,
     },
     rotateRefreshToken: tokens.rotateRefreshTokens ?? true,
+    enabledJWA: { clientAuthSigningAlgValues: [...clientAuthAlgorithms] },
     expiresWithSession: async () => false,
     issueRefreshToken: async (_ctx: Context, client: Client, code: { scopes: Set<string> }) =>
       client.grantTypeAllowed('refresh_token') &&
@@ -122,6 +123,12 @@ export function buildConfiguration(parts: ConfigurationParts): object {
       globalThis.fetch(url, options),
   }
 }
+
+/** More than oidc-provider's defaults: every algorithm that a client key may be for. */
+const clientAuthAlgorithms = [
+  ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
+  ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519', 'HS256'],
+]
 
 /** The default policy, and a new login when the session's `acr` is not one of the `acr_values`. */
 function buildPolicy(): object {

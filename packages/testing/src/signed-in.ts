@@ -60,9 +60,18 @@ function findRelyingParty(value: unknown, depth = 0): object | undefined {
 
 /** The handlers of an Express app (`router`, in Express 4 `_router`), of a router, or of a layer. */
 function readLayers(value: object): readonly unknown[] {
-  if ('handle' in value && 'keys' in value) return [value.handle]
-  // In Express 4 the member "router" throws
-  const router = '_router' in value ? value._router : 'router' in value ? value.router : value
+  // A layer of a router; an Express app is a function that has a "handle" too
+  if (typeof value === 'object' && 'handle' in value) return [value.handle]
+  const router = '_router' in value ? value._router : (readRouter(value) ?? value)
   if ((typeof router !== 'object' && typeof router !== 'function') || router === null) return []
   return 'stack' in router && Array.isArray(router.stack) ? router.stack : []
+}
+
+/** The member `router` of an Express 5 app; in Express 4 it throws. */
+function readRouter(value: object): unknown {
+  try {
+    return 'router' in value ? value.router : undefined
+  } catch {
+    return undefined
+  }
 }

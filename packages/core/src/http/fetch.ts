@@ -82,10 +82,11 @@ function sendWith(fetch: typeof globalThis.fetch, timeout: number): Fetch {
 }
 
 function createSend({ ca, proxy, timeout }: FetchSettings): Fetch {
-  const tls = { keepAlive: true, ...(ca && { ca: [ca].flat() }) }
+  const authorities = ca && { ca: [ca].flat() }
+  const options = { keepAlive: true }
   const agents = {
-    'http:': new http.Agent({ keepAlive: true }),
-    'https:': proxy ? createProxyAgent(proxy, tls) : new https.Agent(tls),
+    'http:': new http.Agent(options),
+    'https:': proxy ? createProxyAgent(proxy, options) : new https.Agent(options),
   }
   const send: Fetch = async (url, init) => {
     const target = new URL(url)
@@ -94,6 +95,8 @@ function createSend({ ca, proxy, timeout }: FetchSettings): Fetch {
       agent: agents[isHttps ? 'https:' : 'http:'],
       method: init.method,
       headers: init.headers,
+      // Through a proxy the agent's own options are for the way to the proxy only
+      ...(isHttps && authorities),
     })
     try {
       return await exchange(request, { url, init, timeout })

@@ -27,8 +27,18 @@ export type KeyInput =
   | webcrypto.CryptoKey
   | Signer
   | KeySource
-  | { readonly kty: string; readonly [member: string]: unknown }
+  | PrivateJwk
   | { readonly keys: readonly object[] }
+
+/** A private key as a JWK. Closed, so that a misspelled member of an entry does not compile. */
+export interface PrivateJwk extends Readonly<webcrypto.JsonWebKey> {
+  readonly kty: string
+  readonly kid?: string
+  /** Not used for signing before. NumericDate. */
+  readonly nbf?: number
+  /** Neither used nor published from then on. NumericDate. */
+  readonly exp?: number
+}
 
 /** A key with what is to be said about it. */
 export interface KeyEntry {
