@@ -40,10 +40,7 @@ const showUser: express5.RequestHandler = (req, res) => {
 describe.each([
   ['Express 5', express5],
   ['Express 4', express4],
-])('signedIn() with %s', (name, express) => {
-  // The member "router" of an Express 4 app throws, also where there is no "_router" yet
-  const inEmptyApp = test
-
+])('signedIn() with %s', (_name, express) => {
   test('finds oidc() among the middleware of the app', async () => {
     const app = express()
     app.use(express.json(), oidc(options))
@@ -74,7 +71,7 @@ describe.each([
     expect(() => signedIn(app, claims)).toThrow('no oidc() was found in "app"')
   })
 
-  inEmptyApp('says so where there is nothing at all', () => {
+  test('says so where there is nothing at all', () => {
     expect(() => signedIn(express(), claims)).toThrow('no oidc() was found in "app"')
   })
 })

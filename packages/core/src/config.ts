@@ -182,7 +182,7 @@ function buildConfig(options: Options, read: Read): Config {
     http: {
       timeout: http?.timeout ?? 5,
       userAgent: http?.userAgent ?? 'countersign',
-      ca: http?.ca,
+      ca: http?.ca && [http.ca].flat(),
       proxy: http?.proxy,
       fetch: http?.fetch,
     },

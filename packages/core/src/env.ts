@@ -100,7 +100,10 @@ const variables: readonly (readonly [prefix: string, name: string])[] = [
 
 function nameVariable({ path, message }: ConfigurationIssue): ConfigurationIssue {
   const [, name = path] = variables.find(([prefix]) => path.startsWith(prefix)) ?? []
-  return { path: name, message }
+  const [, index] = /^session\.secret\[(\d+)\]$/.exec(path) ?? []
+  if (index === undefined) return { path: name, message }
+  const which = `secret ${Number(index) + 1} (a comma separates the new one from old ones)`
+  return { path: name, message: `${which} ${message}` }
 }
 
 function* findMissing(env: Environment): Generator<ConfigurationIssue> {

@@ -76,7 +76,9 @@ export function buildEventError(error: unknown): EventError {
   const causes: string[] = []
   let cause = error instanceof Error ? error.cause : undefined
   while (cause instanceof Error && causes.length < maxCauses) {
-    causes.push(`${cause.name}: ${cause.message}`)
+    // A JSON parser quotes what it could not read
+    const message = cause instanceof SyntaxError ? 'not valid JSON' : cause.message
+    causes.push(`${cause.name}: ${message}`)
     cause = cause.cause
   }
   return {

@@ -227,12 +227,12 @@ export function readClientSecret(choice: ClientAuthentication | undefined): stri
 }
 
 /** Where our routes are unless they are told otherwise. */
-export const defaultRoutes = {
+export const defaultRoutes: Readonly<Record<keyof RoutesOption, string>> = {
   login: '/login',
   callback: '/callback',
   logout: '/logout',
   jwks: '/.well-known/jwks.json',
-} as const satisfies RoutesOption
+}
 
 /** Checks that no two routes are the same. */
 export function checkRoutes(routes: RoutesOption | undefined, report: Report): void {

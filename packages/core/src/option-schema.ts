@@ -49,15 +49,18 @@ const path = v.pipe(
 const optionalPath = v.optional(v.union([path, v.literal(false)]))
 const members = v.record(v.string(), v.unknown())
 
-const clientAuth = v.union([
-  v.literal('private_key_jwt'),
-  callback,
-  object({ method: v.literal('none') }),
-  object({
-    method: v.picklist(['client_secret_basic', 'client_secret_post', 'client_secret_jwt']),
-    secret: text,
-  }),
-])
+const clientAuth = v.union(
+  [
+    v.literal('private_key_jwt'),
+    callback,
+    object({ method: v.literal('none') }),
+    object({
+      method: v.picklist(['client_secret_basic', 'client_secret_post', 'client_secret_jwt']),
+      secret: text,
+    }),
+  ],
+  'must be "private_key_jwt", clientSecretBasic(…), clientSecretPost(…), clientSecretJwt(…), none() or a function',
+)
 
 /** The options, as far as each can be judged alone. */
 const schema = object({
@@ -160,6 +163,7 @@ function buildPath(issue: v.BaseIssue<unknown>): string {
 function describe(issue: v.BaseIssue<unknown>): string {
   if (issue.kind === 'validation') return issue.message
   if (issue.input === undefined) return 'is required'
+  if (issue.message.startsWith('must be ')) return issue.message
   return `must be ${issue.expected}, and is ${describeType(issue.input)}`
 }
 

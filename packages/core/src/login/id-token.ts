@@ -71,7 +71,7 @@ function checkAccessTokenHash(idToken: string, claims: IdTokenClaims, accessToke
 /** The digest of the ID Token's own `alg`; Ed25519 hashes with SHA-512. */
 function readDigest(idToken: string): string {
   const { alg } = JSON.parse(Buffer.from(idToken.split('.')[0] ?? '', 'base64url').toString())
-  return `sha${/^[RPE]S(\d{3})$/.exec(alg)?.[1] ?? '512'}`
+  return `sha${/^[RPEH]S(\d{3})$/.exec(alg)?.[1] ?? '512'}`
 }
 
 function checkStepUp(claims: IdTokenClaims, { acr, amr }: StepUp): void {

@@ -65,7 +65,7 @@ export function createRefresh({ emit, ...settings }: RefreshSettings): Refresh {
 
   return (session, refreshToken) => {
     const running = pending.get(session.id)
-    if (running) return running
+    if (running !== undefined) return running
     const started = refresh(session, refreshToken).finally(() => {
       pending.delete(session.id)
     })
