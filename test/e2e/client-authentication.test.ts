@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import {
   type ClientAuthentication,
   clientSecretBasic,
+  clientSecretJwt,
   clientSecretPost,
   none,
   type OidcEvent,
@@ -224,6 +225,11 @@ describe('other methods', () => {
       'client_secret_post',
       clientSecretPost(clientSecret),
       { clientSecret, clientAuth: 'client_secret_post' },
+    ],
+    [
+      'client_secret_jwt',
+      clientSecretJwt(clientSecret),
+      { clientSecret, clientAuth: 'client_secret_jwt' },
     ],
     ['none', none(), { clientAuth: 'none' }],
   ]
