@@ -5,7 +5,7 @@
  * @module
  */
 
-import { generateKeyPair, type KeyObject } from 'node:crypto'
+import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
 import { calculateJwkThumbprint, type JWK } from 'jose'
 
@@ -41,35 +41,37 @@ export interface GeneratedClientKey {
 export async function generateClientKey(
   alg: ClientKeyAlgorithm = 'ES256',
 ): Promise<GeneratedClientKey> {
-  const { privateKey, publicKey } = await generatePair(alg)
-  const bare = publicKey.export({ format: 'jwk' }) as JWK
+  // Read anew: on Node 20 a key that is still its generator's can block when it is exported as a JWK
+  const privateKeyPem = (await generatePrivateKey(alg))
+    .export({ type: 'pkcs8', format: 'pem' })
+    .toString()
+  const privateKey = createPrivateKey(privateKeyPem)
+  const bare = createPublicKey(privateKeyPem).export({ format: 'jwk' }) as JWK
   const kid = await calculateJwkThumbprint(bare)
   const publicJwk: JWK = { ...bare, kid, alg, use: 'sig' }
   return {
     alg,
     kid,
-    privateKeyPem: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    privateKeyPem,
     privateJwk: { ...(privateKey.export({ format: 'jwk' }) as JWK), kid, alg },
     publicJwk,
     jwks: { keys: [publicJwk] },
   }
 }
 
-async function generatePair(
-  alg: ClientKeyAlgorithm,
-): Promise<{ privateKey: KeyObject; publicKey: KeyObject }> {
+async function generatePrivateKey(alg: ClientKeyAlgorithm): Promise<KeyObject> {
   switch (alg) {
     case 'RS256':
     case 'PS256':
-      return generate('rsa', { modulusLength: 2048 })
+      return (await generate('rsa', { modulusLength: 2048 })).privateKey
     case 'EdDSA':
-      return generate('ed25519', {})
+      return (await generate('ed25519', {})).privateKey
     case 'ES256':
-      return generate('ec', { namedCurve: 'P-256' })
+      return (await generate('ec', { namedCurve: 'P-256' })).privateKey
     case 'ES384':
-      return generate('ec', { namedCurve: 'P-384' })
+      return (await generate('ec', { namedCurve: 'P-384' })).privateKey
     case 'ES512':
-      return generate('ec', { namedCurve: 'P-521' })
+      return (await generate('ec', { namedCurve: 'P-521' })).privateKey
     default:
       throw new TypeError(`"alg" must be ES256, ES384, ES512, RS256, PS256 or EdDSA, not "${alg}"`)
   }

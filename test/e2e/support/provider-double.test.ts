@@ -1,12 +1,25 @@
-import { createHash, createPublicKey, generateKeyPairSync, randomBytes, verify } from 'node:crypto'
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  randomBytes,
+  verify,
+} from 'node:crypto'
 import { decodeJwt, decodeProtectedHeader, type JWK, SignJWT } from 'jose'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type Double, startDouble } from '../../support/provider-double.ts'
 import { createUserAgent } from '../../support/user-agent.ts'
 
 const redirect_uri = 'http://localhost:9/callback'
-const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-const jwk: JWK = { ...(publicKey.export({ format: 'jwk' }) as JWK), kid: 'k1', alg: 'ES256' }
+const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+// Read anew: on Node 20 a key that is still its generator's can block when it is exported as a JWK
+const privateKey = createPrivateKey(pair.privateKey.export({ type: 'pkcs8', format: 'pem' }))
+const jwk: JWK = {
+  ...(createPublicKey(privateKey).export({ format: 'jwk' }) as JWK),
+  kid: 'k1',
+  alg: 'ES256',
+}
 const code_verifier = randomBytes(32).toString('base64url')
 const code_challenge = createHash('sha256').update(code_verifier).digest('base64url')
 

@@ -8,6 +8,7 @@ import {
   constants,
   createHmac,
   createPrivateKey,
+  createPublicKey,
   generateKeyPair,
   type KeyObject,
   sign,
@@ -40,8 +41,10 @@ async function buildKey(
   alg: SigningKey['alg'],
   generated: Promise<{ readonly privateKey: KeyObject; readonly publicKey: KeyObject }>,
 ): Promise<SigningKey> {
-  const { privateKey, publicKey } = await generated
-  const jwk = publicKey.export({ format: 'jwk' }) as JWK
+  // Read anew: on Node 20 a key that is still its generator's can block when it is exported as a JWK
+  const pem = (await generated).privateKey.export({ type: 'pkcs8', format: 'pem' })
+  const privateKey = createPrivateKey(pem)
+  const jwk = createPublicKey(privateKey).export({ format: 'jwk' }) as JWK
   const kid = await calculateJwkThumbprint(jwk)
   return { alg, privateKey, publicJwk: { ...jwk, kid, alg, use: 'sig' } }
 }

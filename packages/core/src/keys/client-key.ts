@@ -10,7 +10,7 @@ import { type ConfigurationIssue, KeyError } from '../errors.ts'
 import type { Emit } from '../events.ts'
 import { findMisfit, isJwsAlgorithm, type JwsAlgorithm, jwsAlgorithms } from './algorithms.ts'
 import { isCryptoKey, readCryptoKey } from './crypto-key.ts'
-import { buildFault, isObject, type KeyMaterial } from './key-material.ts'
+import { buildFault, copyPrivateKey, isObject, type KeyMaterial } from './key-material.ts'
 import { createTimedSigners, findSharedKid, type KeySettings } from './key-settings.ts'
 import { readKeyText } from './key-text.ts'
 import { createUriKeySource, isKeyUri } from './key-uri.ts'
@@ -166,7 +166,7 @@ function createSource(input: unknown, settings: SourceSettings): KeySource | Loc
 
 function readKeyValue(input: unknown): readonly KeyMaterial[] {
   if (typeof input === 'string') return readKeyText(input)
-  if (input instanceof KeyObject) return [{ key: input }]
+  if (input instanceof KeyObject) return [{ key: copyPrivateKey(input) }]
   if (isCryptoKey(input)) return [readCryptoKey(input)]
   if (isObject(input) && ('kty' in input || 'keys' in input)) return readJwk(input)
   if (isEntry(input)) throw buildFault('is an entry of a list: write [{ key: … }]')

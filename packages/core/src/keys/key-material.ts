@@ -40,6 +40,13 @@ export function readPrivateKey(
   }
 }
 
+/** Copies a private key, so that it shares no lock with whatever made it. */
+export function copyPrivateKey(key: KeyObject): KeyObject {
+  if (key.type !== 'private') return key
+  const pkcs8 = key.export({ type: 'pkcs8', format: 'der' })
+  return createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' })
+}
+
 /** Builds what is thrown of a key that cannot be used. */
 export function buildFault(message: string): KeyError {
   return new KeyError('ERR_KEY_UNAVAILABLE', message)

@@ -11,8 +11,14 @@ import type { PublicJwk } from './signer.ts'
 /** Builds the public half of a key: its type's public members and nothing else. @see RFC 7518, 6 */
 export function buildPublicJwk(key: KeyObject): PublicJwk {
   const publicKey = key.type === 'private' ? createPublicKey(key) : key
-  const plain = publicKey.asymmetricKeyType === 'rsa-pss' ? buildPlainRsa(publicKey) : publicKey
-  return pickPublicMembers(plain.export({ format: 'jwk' }))
+  const spki = publicKey.export({ type: 'spki', format: 'der' })
+  // A copy, since Node 20 can wait for itself for ever when a key that was generated in this process is
+  // exported as a JWK: a garbage collection in the middle ends the generator, which has the same lock
+  const copy =
+    publicKey.asymmetricKeyType === 'rsa-pss'
+      ? buildPlainRsa(spki)
+      : createPublicKey({ key: spki, format: 'der', type: 'spki' })
+  return pickPublicMembers(copy.export({ format: 'jwk' }))
 }
 
 /**
@@ -44,8 +50,7 @@ export function calculateThumbprint(jwk: PublicJwk): string {
  *
  * @see RFC 5280, 4.1
  */
-function buildPlainRsa(key: KeyObject): KeyObject {
-  const spki = key.export({ type: 'spki', format: 'der' })
+function buildPlainRsa(spki: Buffer): KeyObject {
   const algorithm = readElement(spki, readElement(spki, 0).start)
   const bits = readElement(spki, algorithm.end)
   // The first octet of a BIT STRING counts the bits to leave out: none

@@ -5,10 +5,11 @@ import { KeyError } from '../../src/errors.ts'
 import { signJws } from '../../src/jose/sign.ts'
 import { createLocalSigner } from '../../src/keys/local-signer.ts'
 import type { Signer } from '../../src/keys/signer.ts'
+import { detach } from '../keys/support/keys.ts'
 
-const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
+const key = detach(generateKeyPairSync('ec', { namedCurve: 'P-256' }))
 const signer = createLocalSigner({ key, alg: 'ES256', kid: 'k' })
-const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
+const rsa = detach(generateKeyPairSync('rsa', { modulusLength: 2048 }))
 const rsaSigner = createLocalSigner({ key: rsa, alg: 'RS256', kid: 'r' })
 const header = { alg: 'ES256', kid: 'k' }
 const payload = { iss: 'me', text: 'ünïcode' }
@@ -22,7 +23,7 @@ test('a payload is signed into a compact JWS that a JOSE library verifies', asyn
 })
 
 test('an Ed25519 key signs under either name', async () => {
-  const { privateKey } = generateKeyPairSync('ed25519')
+  const privateKey = detach(generateKeyPairSync('ed25519'))
   const signer = createLocalSigner({ key: privateKey, alg: 'EdDSA' })
   const publicKey = await importJWK({ ...signer.publicJwk }, 'EdDSA')
   for (const alg of ['EdDSA', 'Ed25519']) {
@@ -33,7 +34,7 @@ test('an Ed25519 key signs under either name', async () => {
 
 describe('a signature that does not verify is not let out', () => {
   const other = createLocalSigner({
-    key: generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey,
+    key: detach(generateKeyPairSync('ec', { namedCurve: 'P-256' })),
     alg: 'ES256',
   })
   const message = 'the signature of key "k" does not verify as "ES256" under its public half'

@@ -2,7 +2,7 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { signerContract } from '../../../../test/contract/signer.ts'
 import { algorithms, jwsAlgorithms } from '../../src/keys/algorithms.ts'
 import { createLocalSigner } from '../../src/keys/local-signer.ts'
-import { generateEc, generateEd25519, generateRsa } from './support/keys.ts'
+import { detach, generateEc, generateEd25519, generateRsa } from './support/keys.ts'
 
 const rsa = generateRsa()
 
@@ -16,7 +16,7 @@ signerContract({
   name: 'an id-RSASSA-PSS key',
   algorithms: ['PS256', 'PS384', 'PS512'],
   create: async (alg) => {
-    const { privateKey } = generateKeyPairSync('rsa-pss', { modulusLength: 2048 })
+    const privateKey = detach(generateKeyPairSync('rsa-pss', { modulusLength: 2048 }))
     return createLocalSigner({ alg, key: privateKey })
   },
 })
@@ -25,11 +25,13 @@ signerContract({
   name: 'an id-RSASSA-PSS key that is bound to its parameters',
   algorithms: ['PS384'],
   create: async (alg) => {
-    const { privateKey } = generateKeyPairSync('rsa-pss', {
-      modulusLength: 3072,
-      hashAlgorithm: 'sha384',
-      mgf1HashAlgorithm: 'sha384',
-    })
+    const privateKey = detach(
+      generateKeyPairSync('rsa-pss', {
+        modulusLength: 3072,
+        hashAlgorithm: 'sha384',
+        mgf1HashAlgorithm: 'sha384',
+      }),
+    )
     return createLocalSigner({ alg, key: privateKey })
   },
 })

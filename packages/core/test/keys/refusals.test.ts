@@ -3,14 +3,21 @@ import { describe, expect, test } from 'vitest'
 import type { JwsAlgorithm } from '../../src/keys/algorithms.ts'
 import { createTimedSigners } from '../../src/keys/key-settings.ts'
 import { readJwk } from '../../src/keys/private-jwk.ts'
-import { catchFault, generateEc, generateEd25519, generateRsa, toJwk } from './support/keys.ts'
+import {
+  catchFault,
+  detach,
+  generateEc,
+  generateEd25519,
+  generateRsa,
+  toJwk,
+} from './support/keys.ts'
 
 const settings = { defaultRsaAlg: 'RS256' } as const
 
 /** An id-RSASSA-PSS key, bound to nothing or to its parameters. */
 const generatePss = (hashAlgorithm?: string, mgf1HashAlgorithm?: string, saltLength?: number) => {
   const parameters: object = { hashAlgorithm, mgf1HashAlgorithm, saltLength }
-  return generateKeyPairSync('rsa-pss', { modulusLength: 2048, ...parameters }).privateKey
+  return detach(generateKeyPairSync('rsa-pss', { modulusLength: 2048, ...parameters }))
 }
 
 describe('a key is refused', () => {
@@ -33,25 +40,25 @@ describe('a key is refused', () => {
     ],
     [
       'of Ed448',
-      () => generateKeyPairSync('ed448').privateKey,
+      () => detach(generateKeyPairSync('ed448')),
       undefined,
       `is a key of type ed448, ${use}`,
     ],
     [
       'of Ed448 for EdDSA',
-      () => generateKeyPairSync('ed448').privateKey,
+      () => detach(generateKeyPairSync('ed448')),
       'EdDSA',
       '"EdDSA" needs a key of type ed25519, and this one is ed448',
     ],
     [
       'of X25519',
-      () => generateKeyPairSync('x25519').privateKey,
+      () => detach(generateKeyPairSync('x25519')),
       undefined,
       `is a key of type x25519, ${use}`,
     ],
     [
       'of DSA',
-      () => generateKeyPairSync('dsa', { modulusLength: 1024, divisorLength: 160 }).privateKey,
+      () => detach(generateKeyPairSync('dsa', { modulusLength: 1024, divisorLength: 160 })),
       undefined,
       `is a key of type dsa, ${use}`,
     ],
@@ -103,7 +110,7 @@ describe('a key is refused', () => {
   })
 
   const rsaOfTwo = () => {
-    const { n } = toJwk(generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey)
+    const { n } = toJwk(detach(generateKeyPairSync('rsa', { modulusLength: 2048 })))
     return { ...toJwk(generateRsa()), n }
   }
   test.each<[string, () => object]>([

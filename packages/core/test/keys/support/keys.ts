@@ -4,16 +4,23 @@
  * @module
  */
 
-import { generateKeyPairSync, type JsonWebKey, type KeyObject } from 'node:crypto'
+import { createPrivateKey, generateKeyPairSync, type JsonWebKey, type KeyObject } from 'node:crypto'
 import { expect } from 'vitest'
 import { type ConfigurationIssue, OidcError } from '../../../src/errors.ts'
 import type { OidcEvent } from '../../../src/events.ts'
 import { readClientKey } from '../../../src/keys/client-key.ts'
 import type { TimedSigner } from '../../../src/keys/signer.ts'
 
+/**
+ * Reads a generated key anew. On Node 20 a key that is still its generator's can block for ever when it
+ * is exported as a JWK.
+ */
+export const detach = ({ privateKey }: { readonly privateKey: KeyObject }): KeyObject =>
+  createPrivateKey(privateKey.export({ type: 'pkcs8', format: 'pem' }))
+
 /** Generates an elliptic-curve key. */
 export const generateEc = (namedCurve = 'P-256'): KeyObject =>
-  generateKeyPairSync('ec', { namedCurve }).privateKey
+  detach(generateKeyPairSync('ec', { namedCurve }))
 
 const rsaKeys = new Map<number, KeyObject>()
 
@@ -21,13 +28,13 @@ const rsaKeys = new Map<number, KeyObject>()
 export function generateRsa(modulusLength = 2048): KeyObject {
   const known = rsaKeys.get(modulusLength)
   if (known) return known
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength })
+  const privateKey = detach(generateKeyPairSync('rsa', { modulusLength }))
   rsaKeys.set(modulusLength, privateKey)
   return privateKey
 }
 
 /** Generates an Ed25519 key. */
-export const generateEd25519 = (): KeyObject => generateKeyPairSync('ed25519').privateKey
+export const generateEd25519 = (): KeyObject => detach(generateKeyPairSync('ed25519'))
 
 /** A key as PKCS#8 in PEM. */
 export const toPem = (key: KeyObject): string =>
