@@ -38,7 +38,11 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => s
 if (process.env.npm_lifecycle_event !== undefined) stopWithParent()
 
 try {
-  process.exitCode = process.env.OIDC_ISSUER ? await runWithTheirs() : await runWithOurs()
+  // A variable that is there means a provider of theirs; what is missing or misspelt, the example says
+  const isTheirs = Object.keys(process.env).some(
+    (name) => /^OIDC/.test(name) && name !== 'OIDC_SCOPE',
+  )
+  process.exitCode = isTheirs ? await runWithTheirs() : await runWithOurs()
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.stack : error}\n`)
   process.exitCode = 1

@@ -169,6 +169,32 @@ describe('at a real provider that is strict about client assertions', () => {
     }
   })
 
+  test('an Ed25519 key signs as "Ed25519" where the provider knows no other name', async () => {
+    const setting = await startSetting(express5App)
+    try {
+      const key = await generateClientKey('EdDSA')
+      setting.provider.registerClient({ clientId: 'ed', jwks: { keys: [...key.jwks.keys] } })
+      setting.provider.behave.metadata = (honest) => ({
+        ...honest,
+        token_endpoint_auth_signing_alg_values_supported: ['Ed25519'],
+      })
+      const app = await startApp(express5App, {
+        options: (baseUrl) => ({
+          issuer: setting.provider.issuer,
+          clientId: 'ed',
+          clientKey: key.privateKeyPem,
+          baseUrl,
+          session: { secret },
+        }),
+      })
+      apps.push(app)
+      await setting.browser().navigate(`${app.url}/profile`)
+      expect(setting.provider.assertions.at(-1)?.header['alg']).toBe('Ed25519')
+    } finally {
+      await setting.close()
+    }
+  })
+
   test('what it demands otherwise is an option away: audience, type, lifetime, no "kid"', async () => {
     const lenient = await startProvider({ interaction: 'auto', strict: false })
     try {

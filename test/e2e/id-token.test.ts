@@ -252,10 +252,20 @@ describe('an ID Token is accepted', () => {
     }
   })
 
-  test('with known keys while the JWK Set cannot be had', async () => {
-    expect((await login()).page.status).toBe(200)
-    setting.provider.behave.raw.jwks = { status: 500, body: 'down' }
-    expect((await login()).page.status).toBe(200)
+  test('without "kid" among several keys that could be it: not at all, and nothing crashes', async () => {
+    const fresh = await startSetting(express5App)
+    try {
+      fresh.provider.behave.idToken = { kid: false }
+      fresh.provider.behave.jwks = (keys) => [
+        ...keys.map(({ kid: _, alg: _alg, ...key }) => key),
+        ...fresh.provider.keys.map(({ publicJwk: { kid: _, alg: _alg, ...key } }) => key),
+      ]
+      const page = await fresh.browser().navigate(`${fresh.app.url}/profile`)
+      expect(page.status).toBe(502)
+      expect(fresh.told('login.failed')[0]?.error.code).toBe('ERR_SIGNATURE')
+    } finally {
+      await fresh.close()
+    }
   })
 })
 

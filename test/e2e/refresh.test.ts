@@ -64,11 +64,20 @@ describe('an access token', () => {
     expect(JSON.parse(info.text)).toHaveProperty('sub')
   })
 
-  test('that cannot be refreshed is an error that names the endpoint and no token', async () => {
+  test('that was just rotated is not refreshed again by a request with the old cookie', async () => {
+    const browser = await signedIn()
+    const late = browser.clone()
+    expect((await browser.navigate(`${setting.app.url}/refresh`)).status).toBe(200)
+    expect((await late.navigate(`${setting.app.url}/refresh`)).status).toBe(200)
+    expect(refreshes()).toHaveLength(1)
+  })
+
+  test('that cannot be refreshed any more ends the session, in an error that names the endpoint and no token', async () => {
     const browser = await signedIn()
     setting.provider.behave.refreshError = { error: 'invalid_grant' }
     const page = await browser.navigate(`${setting.app.url}/refresh`)
-    expect(JSON.parse(page.text)).toMatchObject({ code: 'ERR_TOKEN_RESPONSE' })
+    expect(JSON.parse(page.text)).toMatchObject({ code: 'ERR_SESSION_ENDED' })
+    expect(page.status).toBe(401)
     expect(setting.told('token.refresh_failed')[0]?.error.message).toContain('/token')
     expect(refreshes()[0]?.form.get('refresh_token')).toBeTruthy()
     expect(JSON.stringify(setting.events)).not.toContain(refreshes()[0]?.form.get('refresh_token'))

@@ -1,3 +1,7 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { oidc, requireLogin } from '@countersign/express'
+import express from 'express'
 import { afterEach, describe, expect, test } from 'vitest'
 import { express5App } from '../support/apps/express.ts'
 import { type Setting, secret, startSetting } from '../support/setting.ts'
@@ -196,11 +200,69 @@ test('the hook "onError" gives the page', async () => {
   expect([page.status, page.text]).toEqual([418, 'ERR_AUTHENTICATION_RESPONSE'])
 })
 
-test('a listener that throws breaks nothing', async () => {
-  const { app, browser: open } = await start({
-    onEvent: () => {
+test.each([
+  [
+    'throws',
+    () => {
       throw new Error('listener')
     },
-  })
+  ],
+  ['rejects', () => Promise.reject(new Error('listener'))],
+])('a listener that %s breaks nothing', async (_name, onEvent) => {
+  const { app, browser: open } = await start({ onEvent: onEvent as () => void })
   expect((await open().navigate(`${app.url}/profile`)).status).toBe(200)
+})
+
+test('a session that is large takes the place of logins in flight: all together stay under 8 kB', async () => {
+  const { app, provider, browser: open } = await start()
+  const browser = open()
+  const callbacks: string[] = []
+  for (let tab = 0; tab < 6; tab++) {
+    const returnTo = encodeURIComponent(`/public?${'x'.repeat(300)}${tab}`)
+    const login = `${app.url}/login?returnTo=${returnTo}`
+    const start = await browser.navigate(login, { follow: false })
+    const answer = await browser.navigate(start.headers.location ?? '', { follow: false })
+    callbacks.push(answer.headers.location ?? '')
+  }
+  provider.behave.claims = { groups: Array.from({ length: 330 }, (_, n) => `group-${n}`) }
+  expect((await browser.navigate(callbacks[5] ?? '')).status).toBe(200)
+  const size = browser
+    .cookies(app.url)
+    .reduce((sum, { key, value }) => sum + key.length + value.length, 0)
+  expect(size).toBeGreaterThan(5000)
+  expect(size).toBeLessThan(8192)
+})
+
+test('a place to return to that is short until it is encoded is left out, not the cookie', async () => {
+  const { app, browser: open } = await start()
+  const returnTo = encodeURIComponent(`/profile?q=${'€'.repeat(900)}`)
+  const page = await open().navigate(`${app.url}/login?returnTo=${returnTo}`, { follow: 3 })
+  expect(page.url).toBe(`${app.url}/`)
+})
+
+test('two Relying Parties in one process, at two providers, know nothing of each other', async () => {
+  const [first, second] = [await start(), await start()]
+  const app = express()
+  const server = app.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const origin = `http://localhost:${port}`
+  for (const [path, { provider, privateKeyPem }] of Object.entries({ '/a': first, '/b': second })) {
+    const options = { issuer: provider.issuer, clientId: 'app', clientKey: privateKeyPem }
+    app.use(path, oidc({ ...options, baseUrl: origin + path, session: { secret } }))
+    app.get(`${path}/me`, requireLogin(), (req, res) => {
+      res.send(req.oidc.claims?.iss)
+    })
+  }
+  try {
+    const browser = first.browser()
+    expect((await browser.navigate(`${origin}/a/me`)).text).toBe(first.provider.issuer)
+    const other = await browser.navigate(`${origin}/b/me`, { follow: false })
+    expect(other.headers.location).toContain(second.provider.issuer)
+    expect((await browser.navigate(`${origin}/b/me`)).text).toBe(second.provider.issuer)
+    expect((await browser.navigate(`${origin}/a/me`)).history).toHaveLength(1)
+  } finally {
+    server.close()
+    server.closeAllConnections()
+  }
 })

@@ -40,6 +40,16 @@ describe.each(frameworks)('a guard on $name', (framework) => {
     expect((await browser.navigate(`${setting.app.url}/profile`)).status).toBe(200)
   })
 
+  test('does not loop when the provider refuses every code of a step-up', async () => {
+    const browser = await signedIn()
+    setting.provider.behave.tokenError = { error: 'invalid_grant' }
+    const page = await browser.navigate(`${setting.app.url}/strong`)
+    expect(page.status).toBe(502)
+    // Tried once more, with the same demand
+    expect(lastRequest()?.get('acr_values')).toBe('strong')
+    expect(setting.provider.requestsTo('token')).toHaveLength(3)
+  })
+
   test('does not take "acr_values" off a request for a sign-in', async () => {
     // An End-User can change what the front channel carries; what comes back is what counts
     setting.provider.behave.acr = false

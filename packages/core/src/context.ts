@@ -10,9 +10,9 @@ import { readReturnTo } from './base/url.ts'
 import { answerError } from './error-response.ts'
 import { OidcError, SessionError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
-import type { OidcResponse } from './http/responses.ts'
+import { empty, type OidcResponse } from './http/responses.ts'
 import { type AuthorizationParameters, startLogin } from './login/authentication-request.ts'
-import { isNavigation } from './login/negotiation.ts'
+import { isNavigation, isPrefetch } from './login/negotiation.ts'
 import { startLogout } from './logout/rp-initiated.ts'
 import { buildForbidden, buildInsufficient, buildUnauthenticated } from './refusals.ts'
 import { findStepUp, hasClaims, type Requirements } from './requirements.ts'
@@ -100,7 +100,7 @@ export function createContext<User extends Claims>(wiring: Wiring, exchange: Exc
 }
 
 // One prototype for all requests: to build these members anew for each costs more than all they do
-const members: Oidc<Claims> & ThisType<Context> = {
+const members: Oidc<Claims> & Readonly<Record<symbol, unknown>> & ThisType<Context> = {
   get isAuthenticated() {
     return open(this[parts]).read() !== undefined
   },
@@ -145,6 +145,10 @@ const members: Oidc<Claims> & ThisType<Context> = {
   async require(requirements) {
     return await requireLogin(this[parts], requirements)
   },
+  // A request that is dumped into a log must not bring our configuration along
+  [Symbol.for('nodejs.util.inspect.custom')](this: Context) {
+    return { isAuthenticated: this.isAuthenticated }
+  },
 }
 
 function open(request: Parts): SessionHandle {
@@ -169,6 +173,9 @@ async function refresh(request: Parts): Promise<string> {
         '"session.keep"',
     )
   }
+  // Throws where the response has started: new tokens that cannot be kept would be lost, and the old
+  // ones are used up
+  open(request).write(session)
   const tokens = await wiring.refresh(session, refreshToken)
   open(request).write({ ...session, tokens: wiring.keepTokens(tokens) })
   return tokens.accessToken ?? ''
@@ -213,23 +220,18 @@ async function requireLogin(
   const { wiring, exchange } = request
   const session = open(request).read()
   if (!session) {
+    // What nobody has asked for yet starts no login
+    if (isPrefetch(exchange)) return empty(503)
     return isNavigation(exchange) ? await login(request) : buildUnauthenticated(wiring)
   }
   const missing = findStepUp(session, requirements, wiring.clock.now())
   if (missing) {
+    if (isPrefetch(exchange)) return empty(503)
     if (!isNavigation(exchange)) return buildInsufficient(requirements)
-    return await login(request, { authorization: buildStepUpParameters(missing) }, missing)
+    return await login(request, {}, missing)
   }
   const isWelcome = await hasClaims(buildUser(session), requirements.claims)
   return isWelcome ? undefined : buildForbidden(exchange)
 }
 
 type Missing = NonNullable<ReturnType<typeof findStepUp>>
-
-function buildStepUpParameters({ stepUp }: Missing): AuthorizationParameters {
-  return {
-    ...(stepUp.acr && { acr_values: stepUp.acr.join(' ') }),
-    // No parameter asks for a method: only a new sign-in gives the choice of one
-    ...(stepUp.amr && { prompt: 'login' }),
-  }
-}

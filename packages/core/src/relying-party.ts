@@ -102,7 +102,9 @@ function wire<User extends Claims>(
 function createEmit({ onEvent }: Options): Emit {
   return (event) => {
     try {
-      onEvent?.(event)
+      const told: unknown = onEvent?.(event)
+      // An async listener that fails would end the process
+      if (told instanceof Promise) told.catch(() => {})
     } catch {
       // The listener's fault, and there is nobody to tell
     }

@@ -58,7 +58,9 @@ export function readReturnTo(untrusted: string | undefined, base: BaseUrl): stri
   }
   const path = url.pathname + url.search + url.hash
   // "/.//host" has an honest origin, but its normalised path is a network-path reference
-  return path.startsWith('//') || encodedSlash.test(path) ? base.home : path
+  // "blob:" URLs have our origin, and no path
+  const isPath = path.startsWith('/') && !path.startsWith('//') && path.length <= maxReturnTo
+  return isPath && !encodedSlash.test(path) ? path : base.home
 }
 
 function parse(url: string, base: string): URL | undefined {

@@ -71,6 +71,15 @@ export function readChunks(cookies: Cookies, name: string): string | undefined {
   }
 }
 
+/** A value that may take several cookies. */
+export interface ChunkedCookie {
+  readonly name: string
+  readonly value: string
+  readonly maxAge: number
+  /** The cookies that this response has set for it so far; they are noted here. */
+  readonly written: Set<string>
+}
+
 /**
  * Sets a value as one cookie or as chunks `name.0`, `name.1` …, and clears what an earlier, longer or
  * shorter value has left.
@@ -80,7 +89,7 @@ export function readChunks(cookies: Cookies, name: string): string | undefined {
 export function setChunks(
   exchange: Exchange,
   attributes: CookieAttributes,
-  { name, value, maxAge }: { name: string; value: string; maxAge: number },
+  { name, value, maxAge, written }: ChunkedCookie,
 ): void {
   if (value.length > maxSession) {
     throw new SessionError(
@@ -101,18 +110,23 @@ export function setChunks(
       put(`${name}.${index}`, value.slice(index * room, (index + 1) * room))
     }
   }
-  clearChunks(exchange, attributes, name, names)
+  clearChunks(exchange, attributes, { name, written, except: names })
+  for (const put of names) written.add(put)
 }
 
-/** Clears a value and all chunks of it that the browser sent. */
+/** Clears a value and all chunks of it that the browser sent, or was sent in this response. */
 export function clearChunks(
   exchange: Exchange,
   attributes: CookieAttributes,
-  name: string,
-  except: ReadonlySet<string> = new Set(),
+  {
+    name,
+    written,
+    except = new Set(),
+  }: Pick<ChunkedCookie, 'name' | 'written'> & { readonly except?: ReadonlySet<string> },
 ): void {
-  for (const sent of Object.keys(readCookies(exchange, name))) {
-    if (isChunkOf(sent, name) && !except.has(sent)) clearCookie(exchange, attributes, sent)
+  const sent = Object.keys(readCookies(exchange, name)).filter((other) => isChunkOf(other, name))
+  for (const old of new Set([...sent, ...written])) {
+    if (!except.has(old)) clearCookie(exchange, attributes, old)
   }
 }
 

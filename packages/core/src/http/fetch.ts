@@ -212,8 +212,15 @@ function unreachable(url: string, cause: unknown): ProviderError {
   return new ProviderError(
     'ERR_PROVIDER_UNAVAILABLE',
     `${withoutQuery(url)} cannot be reached: ${reason}`,
-    { endpoint: withoutQuery(url), cause },
+    { endpoint: withoutQuery(url), cause: copyError(cause) },
   )
+}
+
+/** A parser's error holds the bytes it could not read, which may be a token response's. */
+function copyError(error: unknown): Error | undefined {
+  if (!(error instanceof Error)) return undefined
+  const code = 'code' in error ? { code: error.code } : {}
+  return Object.assign(new Error(error.message), { name: error.name }, code)
 }
 
 const hints: Readonly<Record<string, string>> = {

@@ -89,7 +89,7 @@ export async function startLogin(
     ...defaults,
     ...(typeof authorization === 'function' ? await authorization(exchange) : authorization),
     ...request.authorization,
-    ...(request.maxAge !== undefined && { max_age: request.maxAge }),
+    ...buildStepUpParameters(request),
   })
   const state = generateId()
   const nonce = client.randomNonce()
@@ -119,6 +119,15 @@ export async function startLogin(
   })
   emit({ type: 'login.started', returnTo, stepUp: stepUp !== undefined })
   return redirect(location)
+}
+
+function buildStepUpParameters({ stepUp, maxAge }: LoginRequest): AuthorizationParameters {
+  return {
+    ...(stepUp?.acr && { acr_values: stepUp.acr.join(' ') }),
+    // No parameter asks for a method: only a new sign-in gives the choice of one
+    ...(stepUp?.amr && { prompt: 'login' }),
+    ...(maxAge !== undefined && { max_age: maxAge }),
+  }
 }
 
 function toWire(parameters: AuthorizationParameters): Record<string, string> {

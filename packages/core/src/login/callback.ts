@@ -123,18 +123,19 @@ export function createCallback(settings: CallbackSettings): Callback {
     transaction: Transaction,
     parameters: URLSearchParams,
   ): Promise<OidcResponse> {
-    const { state, returnTo, isRetry, stepUp, maxAge } = transaction
+    const { state, returnTo, isRetry, isFormPost, stepUp, maxAge } = transaction
     try {
       const session = await signInOnce(exchange, transaction, parameters)
-      store.open(exchange).write(session)
-      transactions.finish(exchange, transaction)
-      loopBreaker.count(exchange)
+      const size = store.open(exchange).write(session)
+      transactions.finish(exchange, transaction, size)
+      loopBreaker.count(exchange, isFormPost === true)
       return redirect(returnTo)
     } catch (error) {
       if (!mayBeRepeated(error)) transactions.drop(exchange, state)
       if (!isUsedCode(error)) throw error
       // Another process may have redeemed it: its session is here, or one more login brings it
-      const resumed = resume(exchange, returnTo)
+      const isStepUp = stepUp !== undefined || maxAge !== undefined
+      const resumed = isStepUp ? undefined : resume(exchange, returnTo)
       if (resumed) return resumed
       if (isRetry) throw error
       return await startLogin(settings.login, exchange, { returnTo, stepUp, maxAge, isRetry: true })
@@ -157,6 +158,8 @@ export function createCallback(settings: CallbackSettings): Callback {
       return resume(exchange, baseUrl.home) ?? raise(missing)
     }
     if ('finished' in transaction) {
+      // The session cookie does not come along with a POST from another site; the next page sees it
+      if (exchange.method === 'POST') return redirect(transaction.returnTo)
       return resume(exchange, transaction.returnTo) ?? raise(alreadyFinished())
     }
     checkIssuer(transaction, parameters, settings.redeem.provider.issuer)

@@ -22,8 +22,8 @@ export interface LoopBreaker {
    * @throws TransactionError `ERR_LOGIN_LOOP`
    */
   check(exchange: Exchange): void
-  /** Counts a login that has succeeded. */
-  count(exchange: Exchange): void
+  /** Counts a login that has succeeded; one that ends in a POST from another site can be counted too. */
+  count(exchange: Exchange, isFormPost: boolean): void
   /** Forgets, once a session was readable enough to be ended. */
   clear(exchange: Exchange): void
 }
@@ -63,10 +63,12 @@ export function createLoopBreaker({
         reason: 'loop',
       })
     },
-    count(exchange) {
+    count(exchange, isFormPost) {
       const { count, since } = read(exchange)
       const value = `${count + 1}.${since}`
-      setCookie(exchange, attributes, { name: cookieName, value, maxAge: period })
+      const crossSite = { ...attributes, sameSite: 'none', secure: true } as const
+      const cookie = { name: cookieName, value, maxAge: period }
+      setCookie(exchange, isFormPost ? crossSite : attributes, cookie)
     },
     clear(exchange) {
       if (readCookies(exchange, name)[cookieName] !== undefined) {

@@ -55,8 +55,11 @@ export interface Transactions {
   begin(exchange: Exchange, transaction: Transaction): void
   /** The transaction of this browser with this `state`. */
   find(exchange: Exchange, state: string): Transaction | FinishedTransaction | undefined
-  /** Leaves only a trace of a transaction, which no code can be redeemed with. */
-  finish(exchange: Exchange, transaction: Transaction): void
+  /**
+   * Leaves only a trace of a transaction, which no code can be redeemed with, and makes room for the
+   * session that came of it, whose cookies take `sessionSize` bytes.
+   */
+  finish(exchange: Exchange, transaction: Transaction, sessionSize: number): void
   /** Drops a transaction that failed. */
   drop(exchange: Exchange, state: string): void
   /** The name of the cookie for a `state`. */
@@ -104,22 +107,29 @@ export function createTransactions({
     return isAlive ? found : undefined
   }
 
+  /** The bytes of what else the browser keeps for us. */
+  function measureSession(exchange: Exchange): number {
+    return Object.entries(readCookies(exchange, name))
+      .filter(([other]) => other.startsWith(name) && !other.startsWith(prefix))
+      .reduce((size, [other, value = '']) => size + other.length + value.length, 0)
+  }
+
   /** Makes room for one more: unreadable and oldest ones go first. */
-  function makeRoom(exchange: Exchange, needed: number): void {
-    const cookies = Object.entries(readCookies(exchange, name))
-    const others = cookies
-      .filter(([cookieName]) => cookieName.startsWith(prefix))
+  function makeRoom(
+    exchange: Exchange,
+    { state, needed }: { state: string; needed: number },
+  ): void {
+    const others = Object.entries(readCookies(exchange, name))
+      .filter(([cookieName]) => cookieName.startsWith(prefix) && cookieName !== prefix + state)
       .map(([cookieName, value = '']) => ({
         cookieName,
         size: cookieName.length + value.length,
         startedAt: read(value)?.startedAt ?? 0,
       }))
+      // RFC 6265, 5.4: of cookies alike, a browser sends the earlier one first
+      .reverse()
       .sort((a, b) => b.startedAt - a.startedAt)
     let size = needed
-    for (const [cookieName, value = ''] of cookies) {
-      const isSession = cookieName.startsWith(name) && !cookieName.startsWith(prefix)
-      if (isSession) size += cookieName.length + value.length
-    }
     others.forEach((other, index) => {
       size += other.size
       const fits = index < maxTransactions - 1 && size <= maxCookies
@@ -129,7 +139,8 @@ export function createTransactions({
 
   return {
     begin(exchange, transaction) {
-      makeRoom(exchange, put(exchange, transaction, transactionLifetime))
+      const size = put(exchange, transaction, transactionLifetime)
+      makeRoom(exchange, { state: transaction.state, needed: size + measureSession(exchange) })
     },
     find(exchange, state) {
       const sealed = readCookies(exchange, name)[prefix + state]
@@ -137,8 +148,10 @@ export function createTransactions({
       // The cookie's name is not sealed: another transaction's value under this name is no match
       return found?.state === state ? found : undefined
     },
-    finish(exchange, { state, returnTo, startedAt, isFormPost }) {
-      put(exchange, { finished: true, state, returnTo, startedAt, isFormPost }, traceLifetime)
+    finish(exchange, { state, returnTo, startedAt, isFormPost }, sessionSize) {
+      const trace = { finished: true, state, returnTo, startedAt, isFormPost } as const
+      const size = put(exchange, trace, traceLifetime)
+      makeRoom(exchange, { state, needed: size + sessionSize })
     },
     drop(exchange, state) {
       clearCookie(exchange, attributes, prefix + state)

@@ -32,11 +32,12 @@ export function readProtocolError(error: unknown, request: ProtocolRequest): Oid
   if (ours) return ours
   const { code, endpoint, tokenKind = 'id_token' } = request
   if (error instanceof ResponseBodyError) {
-    return new ProviderError(
-      code,
-      `${endpoint} answered "${error.error}"${describe(error.error_description)}`,
-      { endpoint, error: error.error, error_description: error.error_description },
-    )
+    const words = {
+      error: readText(error.error),
+      error_description: readText(error.error_description),
+    }
+    const message = `${endpoint} answered "${words.error}"${describe(words.error_description)}`
+    return new ProviderError(code, message, { endpoint, ...words })
   }
   if (error instanceof AuthorizationResponseError) {
     return buildAuthenticationResponseError(error.cause)
@@ -77,20 +78,25 @@ const unauthenticated = new Set([
 export function buildAuthenticationResponseError(
   parameters: URLSearchParams,
 ): AuthenticationResponseError {
-  const error = parameters.get('error') ?? ''
-  const description = parameters.get('error_description') ?? undefined
+  const error = readText(parameters.get('error')) ?? ''
+  const description = readText(parameters.get('error_description'))
   return new AuthenticationResponseError(
     'ERR_AUTHENTICATION_RESPONSE',
     `the provider answered "${error}"${describe(description)}`,
     {
       error,
       error_description: description,
-      error_uri: parameters.get('error_uri') ?? undefined,
+      error_uri: readText(parameters.get('error_uri')),
       ...(unauthenticated.has(error) && { status: 401 }),
       ...(error === 'temporarily_unavailable' && { status: 503 }),
       ...(error === 'server_error' && { status: 502 }),
     },
   )
+}
+
+/** The provider's words, as far as RFC 6749, 4.1.2.1 allows them: nothing that could forge a log line. */
+function readText(untrusted: string | null | undefined): string | undefined {
+  return untrusted?.replace(/[^\x20-\x7e]/g, '?').slice(0, 300)
 }
 
 function describe(description: string | undefined): string {

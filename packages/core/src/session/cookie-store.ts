@@ -45,18 +45,21 @@ export function createCookieStore(settings: CookieStoreSettings): SessionStore {
 
 function createHandle(settings: CookieStoreSettings, exchange: Exchange): SessionHandle {
   const { name, attributes, lifetimes, clock } = settings
+  const written = new Set<string>()
   let isRead = false
   let session: Session | undefined
 
-  function write(next: Session): void {
+  function write(next: Session): number {
     const value = settings.sealer.seal(next)
-    setChunks(exchange, attributes, { name, value, maxAge: secondsLeft(next, lifetimes) })
+    const maxAge = secondsLeft(next, lifetimes)
+    setChunks(exchange, attributes, { name, value, maxAge, written })
     isRead = true
     session = next
+    return value.length + written.size * (name.length + 2)
   }
 
   function clear(): void {
-    clearChunks(exchange, attributes, name)
+    clearChunks(exchange, attributes, { name, written })
     isRead = true
     session = undefined
   }

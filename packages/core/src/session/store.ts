@@ -12,11 +12,12 @@ export interface SessionHandle {
   /** The session, or `undefined` for an anonymous End-User. Nothing is opened before the first call. */
   read(): Session | undefined
   /**
-   * Replaces the session. MUST be done before the head of the response leaves.
+   * Replaces the session, and returns the bytes of cookies it takes. MUST be done before the head of
+   * the response leaves.
    *
    * @throws SessionError `ERR_COOKIE_TOO_LARGE`, `ERR_RESPONSE_STARTED`
    */
-  write(session: Session): void
+  write(session: Session): number
   /** Ends the session. */
   clear(): void
 }

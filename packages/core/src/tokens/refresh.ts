@@ -6,9 +6,10 @@
  * @module
  */
 
+import { createHash } from 'node:crypto'
 import * as client from 'openid-client'
 import type { Clock } from '../base/clock.ts'
-import { TokenValidationError } from '../errors.ts'
+import { ProviderError, SessionError, TokenValidationError } from '../errors.ts'
 import { buildEventError, type Emit } from '../events.ts'
 import type { Provider } from '../provider/discovery.ts'
 import { readProtocolError } from '../provider/protocol-error.ts'
@@ -47,9 +48,17 @@ export interface RefreshSettings {
   readonly emit: Emit
 }
 
-/** Creates the function that refreshes. Sessions that are refreshed already share the result. */
+/** Milliseconds for which a request that still carries the old refresh token gets the new tokens. */
+const rememberFor = 30_000
+const maxRemembered = 1000
+
+/**
+ * Creates the function that refreshes. Requests of a session that come while it is refreshed, or are
+ * under way with the old refresh token when it just was, share the result: a token that was rotated
+ * must not be sent twice.
+ */
 export function createRefresh({ emit, ...settings }: RefreshSettings): Refresh {
-  const pending = new Map<string, Promise<KeptTokens>>()
+  const recent = new Map<string, { readonly tokens: Promise<KeptTokens>; readonly until: number }>()
 
   async function refresh(session: Session, refreshToken: string): Promise<KeptTokens> {
     const started = performance.now()
@@ -63,14 +72,23 @@ export function createRefresh({ emit, ...settings }: RefreshSettings): Refresh {
     }
   }
 
+  function forget(): void {
+    const now = performance.now()
+    for (const [key, { until }] of recent) {
+      if (until > now && recent.size < maxRemembered) return
+      recent.delete(key)
+    }
+  }
+
   return (session, refreshToken) => {
-    const running = pending.get(session.id)
-    if (running !== undefined) return running
-    const started = refresh(session, refreshToken).finally(() => {
-      pending.delete(session.id)
-    })
-    pending.set(session.id, started)
-    return started
+    forget()
+    const key = createHash('sha256').update(`${session.id} ${refreshToken}`).digest('base64url')
+    const known = recent.get(key)
+    if (known) return known.tokens
+    const tokens = refresh(session, refreshToken)
+    recent.set(key, { tokens, until: performance.now() + rememberFor })
+    tokens.catch(() => recent.delete(key))
+    return tokens
   }
 }
 
@@ -95,7 +113,19 @@ async function requestTokens(
       clock.now(),
     )
   } catch (error) {
-    throw readProtocolError(error, { code: 'ERR_TOKEN_RESPONSE', endpoint: token_endpoint })
+    const failure = readProtocolError(error, {
+      code: 'ERR_TOKEN_RESPONSE',
+      endpoint: token_endpoint,
+    })
+    // RFC 6749, 5.2: the refresh token is expired, revoked or used; it will not get better
+    if (!(failure instanceof ProviderError && failure.error === 'invalid_grant')) throw failure
+    throw new SessionError(
+      'ERR_SESSION_ENDED',
+      `the refresh token was refused: ${failure.message}`,
+      {
+        cause: failure,
+      },
+    )
   }
 }
 

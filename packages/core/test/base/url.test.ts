@@ -50,6 +50,8 @@ describe('a place to return to', () => {
     'java\nscript:alert(1)',
     'data:text/html,x',
     'mailto:a@b',
+    'blob:https://app.example.com/logout',
+    'blob:https://u:p@app.example.com/x',
     ' https://evil.example',
     '\u0000/evil',
     `/${'a'.repeat(2000)}`,

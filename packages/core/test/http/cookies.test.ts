@@ -82,7 +82,7 @@ describe('the cookies of a request', () => {
 
 describe('a value', () => {
   const set = (exchange: ReturnType<typeof createExchange>, value: string) =>
-    setChunks(exchange, attributes, { name, value, maxAge: 604_800 })
+    setChunks(exchange, attributes, { name, value, maxAge: 604_800, written: new Set() })
   const readAll = (exchange: ReturnType<typeof createExchange>) =>
     readChunks(readCookies(exchange, name), name)
 
@@ -140,7 +140,7 @@ describe('a value', () => {
     for (const own of ['.0', '.1', '.7', '']) jar.put(name + own, 'x')
     for (const other of ['.logins', '.login-00', 'x.0', '.0x']) jar.put(name + other, 'x')
     const exchange = jar.request()
-    clearChunks(exchange, attributes, name)
+    clearChunks(exchange, attributes, { name, written: new Set() })
     expect(namesOf(exchange.set).sort()).toEqual([name, `${name}.0`, `${name}.1`, `${name}.7`])
   })
 

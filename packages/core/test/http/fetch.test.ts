@@ -250,11 +250,11 @@ describe.skipIf(!hasOpenssl())('a provider under a private authority (needs open
 
   test('is not reached without it, and the error says what to set', async () => {
     const { url } = await serveSecurely()
-    expect(await fail(create()(url, get))).toEqual([
-      'ERR_PROVIDER_UNAVAILABLE',
-      `${url} cannot be reached: self-signed certificate (set "http.ca" or NODE_EXTRA_CA_CERTS for ` +
-        'a private authority)',
-    ])
+    const [code, message] = await fail(create()(url, get))
+    expect(code).toBe('ERR_PROVIDER_UNAVAILABLE')
+    // Newer versions of Node say more between the two
+    expect(message).toContain(`${url} cannot be reached: self-signed certificate`)
+    expect(message).toContain('(set "http.ca" or NODE_EXTRA_CA_CERTS for a private authority)')
   })
 
   async function startProxy(target: string) {
@@ -278,7 +278,7 @@ describe.skipIf(!hasOpenssl())('a provider under a private authority (needs open
     const { asked, proxy } = await startProxy(url)
     const [code, message] = await fail(create({ proxy })(url, get))
     expect([code, asked]).toEqual(['ERR_PROVIDER_UNAVAILABLE', [new URL(url).host]])
-    expect(message).toContain('self-signed certificate (set "http.ca"')
+    expect(message).toContain('(set "http.ca"')
   })
 
   // https-proxy-agent uses its own options for the way to the proxy only

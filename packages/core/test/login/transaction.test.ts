@@ -89,7 +89,7 @@ describe('a login in flight', () => {
     const { begin, build, find, jar, transactions } = setUp()
     begin(1)
     const exchange = jar.request()
-    transactions.finish(exchange, build(1))
+    transactions.finish(exchange, build(1), 500)
     expect(exchange.set[0]).toContain('; Max-Age=120;')
     jar.keep(exchange)
     const trace = { finished: true, state: stateOf(1), returnTo: '/profile', startedAt: start }

@@ -1,0 +1,59 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+import { createUserAgent } from '../support/user-agent.ts'
+
+const root = join(import.meta.dirname, '../..')
+const isBuilt = existsSync(join(root, 'packages/testing/dist/index.js'))
+
+let child: ChildProcess | undefined
+afterEach(() => {
+  child?.kill('SIGKILL')
+})
+
+function run(env: Record<string, string>) {
+  const clean = Object.entries(process.env).filter(([name]) => !name.startsWith('OIDC'))
+  const started = spawn(process.execPath, [join(root, 'scripts/start.mjs')], {
+    cwd: root,
+    env: { ...Object.fromEntries(clean), NO_COLOR: '1', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  child = started
+  const output = { text: '' }
+  for (const stream of [started.stdout, started.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output.text += text
+    })
+  }
+  return { started, output }
+}
+
+test.skipIf(!isBuilt && !process.env['CI'])(
+  'what "npm start" runs signs in at a local provider, and stops when told to',
+  async () => {
+    const { started, output } = run({ PORT: '3456' })
+    await expect.poll(() => output.text, { timeout: 20_000 }).toMatch(/http:\/\/localhost:\d+/)
+    const [url = ''] = /http:\/\/localhost:\d+/.exec(output.text) ?? []
+    const browser = createUserAgent()
+    expect((await browser.navigate(url)).status).toBe(200)
+    const page = await browser.navigate(`${url}/profile`)
+    expect(page.text).toContain('Ada Lovelace')
+    browser.close()
+    const ended = once(started, 'exit')
+    started.kill('SIGTERM')
+    expect((await ended)[0]).toBe(0)
+  },
+)
+
+test.skipIf(!isBuilt && !process.env['CI'])(
+  'a misspelt variable is said, and starts no demo',
+  async () => {
+    const { started, output } = run({ OIDC_ISSUR: 'https://op.example' })
+    const [code] = await once(started, 'exit')
+    expect(code).toBe(1)
+    expect(output.text).toContain('OIDC_ISSUR')
+    expect(output.text).toContain('did you mean OIDC_ISSUER?')
+  },
+)
