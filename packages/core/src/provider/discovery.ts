@@ -33,7 +33,7 @@ export interface Provider {
   /** The metadata, where it is known; never a request. */
   known(): ProviderMetadata | undefined
   /**
-   * A configuration for one use of openid-client, with the keys known so far.
+   * A configuration for openid-client, with the keys known so far. Asked for anew for each use.
    *
    * @throws ProviderError
    */
@@ -68,6 +68,9 @@ export function createProvider(settings: ProviderSettings): Provider {
   const keys = createProviderKeys(settings)
   let known: { metadata: ProviderMetadata; renewAt: number } | undefined
   let pending: Promise<ProviderMetadata> | undefined
+  let shared:
+    | { readonly server: ProviderMetadata; readonly configuration: client.Configuration }
+    | undefined
 
   async function discover(): Promise<ProviderMetadata> {
     const started = performance.now()
@@ -106,6 +109,7 @@ export function createProvider(settings: ProviderSettings): Provider {
     known: () => known?.metadata,
     async configuration() {
       const server = await metadata()
+      if (shared?.server === server) return shared.configuration
       const configuration = new client.Configuration(
         server,
         settings.clientId,
@@ -113,13 +117,19 @@ export function createProvider(settings: ProviderSettings): Provider {
         settings.clientAuth,
       )
       const fetchKeys = keys.provide(configuration)
-      configuration[client.customFetch] = (url, init) =>
-        (url === server.jwks_uri ? fetchKeys : settings.fetch)(url, init)
+      configuration[client.customFetch] = (url, init) => {
+        if (url !== server.jwks_uri) return settings.fetch(url, init)
+        // openid-client holds on to keys that it had to ask for: the next login begins anew
+        shared = undefined
+        return fetchKeys(url, init)
+      }
       // Our own fetch and the signers have limits, whose errors say more
       configuration.timeout = 0
       if (isLoopback(new URL(issuer))) client.allowInsecureRequests(configuration)
       // OIDC Core, 3.1.3.7 (6): MAY be skipped for a token from the token endpoint, and never is
       if (settings.hasAsymmetricIdTokens) client.enableNonRepudiationChecks(configuration)
+      // Kept for the logins that follow: it has the provider's keys imported
+      shared = { server, configuration }
       return configuration
     },
   }
