@@ -7,6 +7,7 @@
 import { createHash } from 'node:crypto'
 import type { Clock } from '../base/clock.ts'
 import { generateId } from '../base/random.ts'
+import { createSingleFlight } from '../base/single-flight.ts'
 import type { BaseUrl } from '../base/url.ts'
 import { OidcError, TransactionError } from '../errors.ts'
 import type { Emit } from '../events.ts'
@@ -51,14 +52,10 @@ export interface CallbackSettings {
 /** Answers the request that the provider sent the browser with. */
 export type Callback = (exchange: Exchange, parameters: URLSearchParams) => Promise<OidcResponse>
 
-/** Milliseconds for which the same callback, sent again while it ran, gets the same answer. */
-const rememberFor = 30_000
-const maxRemembered = 1000
-
 /** Creates the callback of one Relying Party. */
 export function createCallback(settings: CallbackSettings): Callback {
   const { store, transactions, loopBreaker, baseUrl, clock, emit } = settings
-  const recent = new Map<string, { readonly session: Promise<Session>; readonly until: number }>()
+  const once = createSingleFlight<Session>()
 
   async function signIn(
     exchange: Exchange,
@@ -94,23 +91,8 @@ export function createCallback(settings: CallbackSettings): Callback {
     transaction: Transaction,
     parameters: URLSearchParams,
   ): Promise<Session> {
-    forget()
     const code = createHash('sha256').update(parameters.toString()).digest('base64url')
-    const key = `${transaction.state} ${code}`
-    const running = recent.get(key)
-    if (running) return running.session
-    const session = signIn(exchange, transaction, parameters)
-    recent.set(key, { session, until: performance.now() + rememberFor })
-    session.catch(() => recent.delete(key))
-    return session
-  }
-
-  function forget(): void {
-    const now = performance.now()
-    for (const [key, { until }] of recent) {
-      if (until > now && recent.size < maxRemembered) return
-      recent.delete(key)
-    }
+    return once(`${transaction.state} ${code}`, () => signIn(exchange, transaction, parameters))
   }
 
   /** Where nothing is left of the login, a signed-in End-User just goes on. */

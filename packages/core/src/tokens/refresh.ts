@@ -9,6 +9,7 @@
 import { createHash } from 'node:crypto'
 import * as client from 'openid-client'
 import type { Clock } from '../base/clock.ts'
+import { createSingleFlight } from '../base/single-flight.ts'
 import { ProviderError, SessionError, TokenValidationError } from '../errors.ts'
 import { buildEventError, type Emit } from '../events.ts'
 import type { Provider } from '../provider/discovery.ts'
@@ -48,17 +49,13 @@ export interface RefreshSettings {
   readonly emit: Emit
 }
 
-/** Milliseconds for which a request that still carries the old refresh token gets the new tokens. */
-const rememberFor = 30_000
-const maxRemembered = 1000
-
 /**
  * Creates the function that refreshes. Requests of a session that come while it is refreshed, or are
  * under way with the old refresh token when it just was, share the result: a token that was rotated
  * must not be sent twice.
  */
 export function createRefresh({ emit, ...settings }: RefreshSettings): Refresh {
-  const recent = new Map<string, { readonly tokens: Promise<KeptTokens>; readonly until: number }>()
+  const once = createSingleFlight<KeptTokens>()
 
   async function refresh(session: Session, refreshToken: string): Promise<KeptTokens> {
     const started = performance.now()
@@ -72,23 +69,9 @@ export function createRefresh({ emit, ...settings }: RefreshSettings): Refresh {
     }
   }
 
-  function forget(): void {
-    const now = performance.now()
-    for (const [key, { until }] of recent) {
-      if (until > now && recent.size < maxRemembered) return
-      recent.delete(key)
-    }
-  }
-
   return (session, refreshToken) => {
-    forget()
     const key = createHash('sha256').update(`${session.id} ${refreshToken}`).digest('base64url')
-    const known = recent.get(key)
-    if (known) return known.tokens
-    const tokens = refresh(session, refreshToken)
-    recent.set(key, { tokens, until: performance.now() + rememberFor })
-    tokens.catch(() => recent.delete(key))
-    return tokens
+    return once(key, () => refresh(session, refreshToken))
   }
 }
 
