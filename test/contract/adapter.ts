@@ -174,7 +174,7 @@ export function adapterContract(framework: Framework, setup: AdapterSetup): void
 
     test('with a body reach the app with it', async () => {
       const page = await setting.browser().post(`${setting.app.url}/echo`, { a: 'b' })
-      expect(JSON.parse(page.text)).toEqual(setup.hasBodyParser ? { a: 'b' } : null)
+      expect(JSON.parse(page.text)).toEqual(setup.hasBodyParser ? { a: 'b' } : 'a=b')
     })
 
     test('with large headers are served', async () => {
@@ -192,8 +192,9 @@ export function adapterContract(framework: Framework, setup: AdapterSetup): void
         })
       const form = 'application/x-www-form-urlencoded'
       const large = await post(`state=${'x'.repeat(200_000)}`, form)
-      const code = setup.hasBodyParser ? undefined : 'ERR_BODY_TOO_LARGE'
-      expect([large.status, JSON.parse(large.text).code]).toEqual([413, code])
+      expect(large.status).toBe(413)
+      // A parser before us may have refused it in its own words
+      if (!setup.hasBodyParser) expect(JSON.parse(large.text).code).toBe('ERR_BODY_TOO_LARGE')
       const text = await post('state=x', 'text/plain')
       expect([text.status, JSON.parse(text.text).code]).toEqual([415, 'ERR_CONTENT_TYPE'])
     })

@@ -39,6 +39,8 @@ export const neighbours: readonly (readonly [from: string, to: string])[] = [
 export const allowedImports: Readonly<Record<string, readonly string[]>> = {
   core: ['cookie', 'jose', 'openid-client', 'valibot', 'call https-proxy-agent'],
   express: ['@countersign/core', '@countersign/core/node', 'type express'],
+  fastify: ['@countersign/core', '@countersign/core/node', 'type fastify', 'fastify-plugin'],
+  koa: ['@countersign/core', '@countersign/core/node', 'type koa'],
   testing: [
     '@countersign/core',
     '@countersign/core/testing',
@@ -53,6 +55,8 @@ export const allowedImports: Readonly<Record<string, readonly string[]>> = {
 export const environmentReaders: readonly string[] = [
   'packages/core/src/keys/env-key.ts',
   'packages/express/src/index.ts',
+  'packages/fastify/src/index.ts',
+  'packages/koa/src/index.ts',
   'packages/testing/src/signed-in.ts',
 ]
 

@@ -7,6 +7,7 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
 import type { Options, RelyingParty } from '@countersign/core'
 
 /** How one app is to be set up. */
@@ -31,9 +32,13 @@ export interface AppSettings {
  *   `GET /leave-here`: `oidc.logout({ local: true })`
  * - `GET /token`: text of `oidc.accessToken()`; `GET /userinfo`: JSON of `oidc.userInfo()`;
  *   `GET /refresh`: `oidc.refresh()`, then JSON `{ accessToken, scope, expiresAt }`
- * - `GET /stream`: `oidc.user` is read, then two chunks are written with time between them
+ * - `GET /stream`: `oidc.refresh()`, then `oidc.user` is read and two chunks are written with time
+ *   between them; `GET /sse`: the same as two server-sent events
+ * - `GET /file`: `oidc.refresh()`, then the file `page`, with an `ETag`: the way the framework does it
  * - `GET /late`: a chunk is written, then `oidc.logout()` is tried; the error's code is the next chunk
- * - `POST /echo`: JSON of the parsed body, where there is a parser
+ * - `GET /broken`: a chunk is written, then the handler throws
+ * - `GET /both`: `oidc.refresh()`, and a cookie `own` of the app's, set the way the framework does it
+ * - `POST /echo`: JSON of the body: as the parser has left it, else the text that is still there to read
  * - `GET /boom`: throws
  */
 export interface Framework {
@@ -43,6 +48,9 @@ export interface Framework {
     settings: Required<Pick<AppSettings, 'hasBodyParser' | 'mountPath'>>,
   ): RequestListener | Promise<RequestListener>
 }
+
+/** The file that `GET /file` sends. */
+export const page: string = fileURLToPath(new URL('page.txt', import.meta.url))
 
 /** A running app. */
 export interface App {

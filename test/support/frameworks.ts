@@ -6,6 +6,14 @@
 
 import type { Framework } from './app.ts'
 import { express4App, express5App } from './apps/express.ts'
+import { fastify5App } from './apps/fastify.ts'
+import { koa2App, koa3App } from './apps/koa.ts'
 
 /** All of them. */
-export const frameworks: readonly Framework[] = [express5App, express4App]
+export const frameworks: readonly Framework[] = [
+  express5App,
+  express4App,
+  koa3App,
+  koa2App,
+  fastify5App,
+]

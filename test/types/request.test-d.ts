@@ -3,8 +3,8 @@
 import {
   type Claims,
   type IdTokenClaims,
+  type Oidc,
   oidc,
-  type RequestOidc,
   requireLogin,
   type UserClaims,
 } from '@countersign/express'
@@ -20,7 +20,7 @@ interface Staff extends Claims {
 }
 
 export type Answers = [
-  Expect<Equals<Request['oidc'], RequestOidc>>,
+  Expect<Equals<Request['oidc'], Oidc>>,
   Expect<Equals<typeof req.oidc.isAuthenticated, boolean>>,
   Expect<Equals<typeof req.oidc.user, UserClaims | undefined>>,
   Expect<Equals<typeof req.oidc.claims, IdTokenClaims | undefined>>,
@@ -31,7 +31,7 @@ export type Answers = [
   Expect<Equals<UserClaims['email_verified'], boolean | undefined>>,
   Expect<Equals<UserClaims['updated_at'], number | undefined>>,
   Expect<Equals<UserClaims[string], unknown>>,
-  Expect<Equals<RequestOidc<Staff>['user'], Staff | undefined>>,
+  Expect<Equals<Oidc<Staff>['user'], Staff | undefined>>,
 ]
 
 export async function handlerOf(user: NonNullable<typeof req.oidc.user>): Promise<string> {
@@ -47,7 +47,7 @@ export async function handlerOf(user: NonNullable<typeof req.oidc.user>): Promis
 
   await req.oidc.login({ returnTo: '/back', authorization: { acr_values: 'mfa' } })
   await req.oidc.logout({ local: true })
-  // @ts-expect-error the adapter has written the response
+  // @ts-expect-error the response is written already
   const response: { status: number } = await req.oidc.login()
   // @ts-expect-error there is no such option
   await req.oidc.logout({ returnto: '/' })

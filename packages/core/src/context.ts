@@ -9,13 +9,20 @@
 import { readReturnTo } from './base/url.ts'
 import { answerError } from './error-response.ts'
 import { OidcError, SessionError } from './errors.ts'
-import type { Exchange } from './exchange.ts'
-import { empty, type OidcResponse } from './http/responses.ts'
+import type { Exchange, OidcResponse } from './exchange.ts'
+import { isFromOneOf, isHandshake } from './http/origin.ts'
+import { empty } from './http/responses.ts'
 import { type AuthorizationParameters, startLogin } from './login/authentication-request.ts'
 import { isNavigation, isPrefetch } from './login/negotiation.ts'
 import { startLogout } from './logout/rp-initiated.ts'
-import { buildForbidden, buildInsufficient, buildUnauthenticated } from './refusals.ts'
+import {
+  buildForbidden,
+  buildForeign,
+  buildInsufficient,
+  buildUnauthenticated,
+} from './refusals.ts'
 import { findStepUp, hasClaims, type Requirements } from './requirements.ts'
+import { secondsLeft } from './session/lifetime.ts'
 import {
   buildUser,
   type Claims,
@@ -58,6 +65,8 @@ export interface Oidc<User extends Claims = UserClaims> {
   readonly sid: string | undefined
   /** When the access token expires, where it is kept. NumericDate. */
   readonly expiresAt: number | undefined
+  /** When the session ends if it is not used until then. NumericDate. */
+  readonly endsAt: number | undefined
   /**
    * A valid access token: refreshed when it has less than `minLifetime` seconds (default 30) left, if a
    * refresh token is kept.
@@ -70,10 +79,10 @@ export interface Oidc<User extends Claims = UserClaims> {
   refresh(): Promise<void>
   /** Claims from the UserInfo Endpoint, fetched now. Its `sub` is checked. */
   userInfo(): Promise<Claims>
-  /** Starts a login. The adapter writes the response. */
-  login(options?: LoginOptions): Promise<OidcResponse>
-  /** Ends the session. The adapter writes the response. */
-  logout(options?: LogoutOptions): Promise<OidcResponse>
+  /** Sends the End-User to sign in: the response is written. */
+  login(options?: LoginOptions): Promise<void>
+  /** Ends the session and sends the End-User on: the response is written. */
+  logout(options?: LogoutOptions): Promise<void>
   /** The guard: a response to send, or `undefined` to let pass. */
   require(requirements?: Requirements<User>): Promise<OidcResponse | undefined>
 }
@@ -123,6 +132,11 @@ const members: Oidc<Claims> & Readonly<Record<symbol, unknown>> & ThisType<Conte
   get expiresAt() {
     return open(this[parts]).read()?.tokens?.expiresAt
   },
+  get endsAt() {
+    const { lifetimes } = this[parts].wiring.config.session
+    const session = open(this[parts]).read()
+    return session && session.seenAt + secondsLeft(session, lifetimes)
+  },
   async accessToken(options) {
     return await readAccessToken(this[parts], options)
   },
@@ -135,12 +149,14 @@ const members: Oidc<Claims> & Readonly<Record<symbol, unknown>> & ThisType<Conte
     return await fetchUserInfo(this[parts].wiring.provider, accessToken, claims.sub)
   },
   async login(options) {
-    return await login(this[parts], options)
+    const { exchange } = this[parts]
+    await exchange.send(await login(this[parts], options))
   },
   async logout({ returnTo, local = false } = {}) {
     const { wiring, exchange } = this[parts]
     const request = { returnTo: readReturnTo(returnTo, wiring.config.baseUrl), local }
-    return await startLogout(wiring.logout, { exchange, session: open(this[parts]) }, request)
+    const session = open(this[parts])
+    await exchange.send(await startLogout(wiring.logout, { exchange, session }, request))
   },
   async require(requirements) {
     return await requireLogin(this[parts], requirements)
@@ -223,6 +239,9 @@ async function requireLogin(
     // What nobody has asked for yet starts no login
     if (isPrefetch(exchange)) return empty(503)
     return isNavigation(exchange) ? await login(request) : buildUnauthenticated(wiring)
+  }
+  if (isHandshake(exchange) && !isFromOneOf([wiring.config.baseUrl.origin], exchange)) {
+    return buildForeign()
   }
   const missing = findStepUp(session, requirements, wiring.clock.now())
   if (missing) {

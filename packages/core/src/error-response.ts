@@ -7,9 +7,9 @@
 import { generateId } from './base/random.ts'
 import { errorTexts, type OidcError } from './errors.ts'
 import { buildEventError } from './events.ts'
-import type { Exchange } from './exchange.ts'
+import type { Exchange, OidcResponse } from './exchange.ts'
 import { buildPage } from './http/page.ts'
-import { type OidcResponse, problem } from './http/responses.ts'
+import { problem } from './http/responses.ts'
 import { prefersHtml } from './login/negotiation.ts'
 import type { Wiring } from './wiring.ts'
 

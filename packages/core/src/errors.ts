@@ -106,8 +106,8 @@ export const errorTexts: Readonly<Record<ErrorCode, ErrorText>> = {
   },
   ERR_CROSS_SITE_REQUEST: {
     status: 403,
-    title: 'Another site asked to sign you out',
-    publicMessage: 'That request came from another site and was refused. You are still signed in.',
+    title: 'Another site sent this request',
+    publicMessage: 'It was refused, and nothing has changed: you are still signed in.',
   },
   ERR_BODY_TOO_LARGE: {
     status: 413,

@@ -1,8 +1,16 @@
 /**
- * One HTTP request and the head of its response, as an adapter hands them to the core.
+ * One HTTP request and its response, as an adapter hands them to the core.
  *
  * @module
  */
+
+/** A complete response. Cookies are not in it: they were appended through `Exchange.setCookie`. */
+export interface OidcResponse {
+  readonly status: number
+  /** By lower-case name. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
 
 /**
  * What a framework adapter provides for each request. It is built for every request, so it MUST be
@@ -29,4 +37,6 @@ export interface Exchange {
    * @throws SessionError `ERR_RESPONSE_STARTED` when the head of the response has left
    */
   setCookie(value: string): void
+  /** Writes a response the way the framework does. A response to HEAD has no body. */
+  send(response: OidcResponse): void | Promise<void>
 }

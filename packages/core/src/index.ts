@@ -31,8 +31,8 @@ export {
   TransactionError,
 } from './errors.ts'
 export type { EventError, OidcEvent } from './events.ts'
-export type { Exchange } from './exchange.ts'
-export type { OidcResponse } from './http/responses.ts'
+export type { Exchange, OidcResponse } from './exchange.ts'
+export type { Handshake, HandshakeOptions, OpenSession } from './handshake.ts'
 export type { JwsAlgorithm } from './keys/algorithms.ts'
 export type { ClientKey } from './keys/client-key.ts'
 export type { KeySource, PublicJwk, Signer, TimedSigner } from './keys/signer.ts'

@@ -5,9 +5,9 @@
  */
 
 import { errorTexts } from './errors.ts'
-import type { Exchange } from './exchange.ts'
+import type { Exchange, OidcResponse } from './exchange.ts'
 import { buildPage } from './http/page.ts'
-import { type OidcResponse, problem } from './http/responses.ts'
+import { problem } from './http/responses.ts'
 import { prefersHtml } from './login/negotiation.ts'
 import type { SignInRequirements } from './requirements.ts'
 import type { Wiring } from './wiring.ts'
@@ -41,6 +41,12 @@ export function buildInsufficient({ acr, maxAge }: SignInRequirements): OidcResp
     { title: errorTexts.ERR_STEP_UP.title, code: 'ERR_STEP_UP' },
     { 'www-authenticate': `Cookie ${parameters.join(', ')}` },
   )
+}
+
+/** Signed in, but a page of another origin asks. @see RFC 6455, 10.2 */
+export function buildForeign(): OidcResponse {
+  const { status, title } = errorTexts.ERR_CROSS_SITE_REQUEST
+  return problem(status, { title, code: 'ERR_CROSS_SITE_REQUEST' })
 }
 
 /** Signed in, but without the claims. */

@@ -10,8 +10,14 @@ import { createContext, type Oidc } from './context.ts'
 import { answerError } from './error-response.ts'
 import { AuthenticationResponseError, OidcError } from './errors.ts'
 import type { Emit } from './events.ts'
-import type { Exchange } from './exchange.ts'
-import { empty, type OidcResponse } from './http/responses.ts'
+import type { Exchange, OidcResponse } from './exchange.ts'
+import {
+  type Handshake,
+  type HandshakeOptions,
+  type OpenSession,
+  readHandshake,
+} from './handshake.ts'
+import { empty } from './http/responses.ts'
 import { createCallback } from './login/callback.ts'
 import type { Options } from './options.ts'
 import { buildRoutes, type Route } from './routes.ts'
@@ -28,10 +34,24 @@ export type Received<User extends Claims = UserClaims> =
 export interface RelyingParty<User extends Claims = UserClaims> {
   /** The issuer identifier of its provider. */
   readonly issuer: string
+  /** The path of `baseUrl` without a trailing slash: `''` or `/app`. */
+  readonly basePath: string
   /** Our routes, below `baseUrl`, for adapters of frameworks that register routes. */
   readonly routes: readonly Pick<Route, 'methods' | 'path'>[]
   /** Answers a request to one of our routes, or gives the End-User of any other request. */
   receive(exchange: Exchange): Received<User> | Promise<Received<User>>
+  /** The End-User of any request, for adapters of frameworks that tell our routes from the app's. */
+  open(exchange: Exchange): Oidc<User>
+  /**
+   * The session of a WebSocket handshake, for an `upgrade` handler: `undefined` for an anonymous
+   * End-User, and for a page whose `Origin` is neither that of `baseUrl` nor one of `origins`.
+   *
+   * @see RFC 6455, 10.2
+   */
+  session(
+    incomingMessage: Handshake,
+    options?: HandshakeOptions,
+  ): Promise<OpenSession<User> | undefined>
   /**
    * Makes sure that the provider can be reached and the key signs, for those who want to fail fast.
    *
@@ -80,12 +100,16 @@ function wire<User extends Claims>(
 
   const relyingParty: RelyingParty<User> = {
     issuer: config.issuer,
+    basePath: config.baseUrl.path,
     routes: routes.map(({ methods, path }) => ({ methods, path })),
     receive(exchange) {
       const route = byPath.get(wiring.internalPath(exchange.target))
       if (!route) return { oidc: createContext<User>(wiring, exchange) }
       return answer(wiring, route, exchange).then((response) => ({ response }))
     },
+    open: (exchange) => createContext<User>(wiring, exchange),
+    session: async (incomingMessage, options = {}) =>
+      readHandshake<User>(wiring, incomingMessage, options),
     async ready() {
       await wiring.provider.metadata()
       await wiring.keyRing?.current()

@@ -5,8 +5,8 @@
  */
 
 import { TransactionError } from './errors.ts'
-import type { Exchange } from './exchange.ts'
-import { empty, type OidcResponse } from './http/responses.ts'
+import type { Exchange, OidcResponse } from './exchange.ts'
+import { empty } from './http/responses.ts'
 import { buildJwkSet } from './keys/jwk-set.ts'
 import type { KeyRing } from './keys/key-ring.ts'
 import { startLogin } from './login/authentication-request.ts'

@@ -8,8 +8,6 @@ import {
   type Claims,
   ConfigurationError,
   createRelyingParty,
-  type LoginOptions,
-  type LogoutOptions,
   type Oidc,
   type Options,
   optionsFromEnv,
@@ -23,20 +21,11 @@ import type { NextFunction, Request, RequestHandler, Response } from 'express'
 
 export * from '@countersign/core'
 
-/** `oidc` as an Express handler sees it: `login()` and `logout()` write the response themselves. */
-export interface RequestOidc<User extends Claims = UserClaims>
-  extends Omit<Oidc<User>, 'login' | 'logout'> {
-  /** Sends the End-User to sign in. */
-  login(options?: LoginOptions): Promise<void>
-  /** Ends the session and sends the End-User on. */
-  logout(options?: LogoutOptions): Promise<void>
-}
-
 declare global {
   namespace Express {
     interface Request {
       /** The End-User of this request. Set by `oidc()`. */
-      oidc: RequestOidc
+      oidc: Oidc
     }
   }
 }
@@ -63,7 +52,8 @@ export function oidc<User extends Claims = UserClaims>(
         writeNodeResponse(req, res, received.response)
         return
       }
-      attach(received.oidc, req, res)
+      // What the app's own claims are is known to the app; Express has one type for every request
+      req.oidc = received.oidc as unknown as Oidc
       next()
     }
     const received = relyingParty.receive(createNodeExchange(req, res, req.originalUrl))
@@ -73,28 +63,13 @@ export function oidc<User extends Claims = UserClaims>(
   return Object.assign(oidc, { relyingParty })
 }
 
-function attach<User extends Claims>(oidc: Oidc<User>, req: Request, res: Response): void {
-  const login = oidc.login.bind(oidc)
-  const logout = oidc.logout.bind(oidc)
-  const writing: Pick<RequestOidc, 'login' | 'logout'> = {
-    async login(options) {
-      writeNodeResponse(req, res, await login(options))
-    },
-    async logout(options) {
-      writeNodeResponse(req, res, await logout(options))
-    },
-  }
-  // What the app's own claims are is known to the app; Express has one type for every request
-  req.oidc = Object.assign(oidc, writing) as unknown as RequestOidc
-}
-
 /** Lets a request pass only for an End-User who meets the requirements. */
 export function requireLogin<User extends Claims = UserClaims>(
   requirements?: Requirements<User>,
 ): RequestHandler {
   return async function requireLogin(req, res, next) {
     try {
-      const oidc = readOidc(req) as unknown as RequestOidc<User>
+      const oidc = readOidc(req) as unknown as Oidc<User>
       const response = await oidc.require(requirements)
       if (response) {
         writeNodeResponse(req, res, response)
@@ -107,7 +82,7 @@ export function requireLogin<User extends Claims = UserClaims>(
   }
 }
 
-function readOidc({ oidc }: { readonly oidc?: RequestOidc }): RequestOidc {
+function readOidc({ oidc }: { readonly oidc?: Oidc }): Oidc {
   if (oidc) return oidc
   const message = 'needs app.use(oidc()) before it'
   throw new ConfigurationError([{ path: 'requireLogin()', message }])

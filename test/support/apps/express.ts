@@ -4,11 +4,12 @@
  * @module
  */
 
+import { text } from 'node:stream/consumers'
 import { setTimeout } from 'node:timers/promises'
 import { OidcError, oidc, requireLogin } from '@countersign/express'
 import express5 from 'express'
 import express4 from 'express4'
-import type { Framework } from '../app.ts'
+import { type Framework, page } from '../app.ts'
 
 type Express = typeof express5
 
@@ -85,11 +86,41 @@ function build(express: Express): Framework['build'] {
     router.get(
       '/stream',
       caught(async (req, res) => {
+        await req.oidc.refresh()
         res.write(`${req.oidc.user?.sub};`)
         await setTimeout(20)
         res.end('end')
       }),
     )
+    router.get(
+      '/sse',
+      caught(async (req, res) => {
+        await req.oidc.refresh()
+        res.type('text/event-stream').flushHeaders()
+        res.write(`data: ${req.oidc.user?.sub}\n\n`)
+        await setTimeout(20)
+        res.end('data: end\n\n')
+      }),
+    )
+    router.get(
+      '/file',
+      caught(async (req, res) => {
+        await req.oidc.refresh()
+        res.sendFile(page)
+      }),
+    )
+    router.get(
+      '/both',
+      caught(async (req, res) => {
+        res.cookie('own', '1')
+        await req.oidc.refresh()
+        res.send('ok')
+      }),
+    )
+    router.get('/broken', (_req, res) => {
+      res.write('started;')
+      throw new Error('broken')
+    })
     router.get(
       '/late',
       caught(async (req, res) => {
@@ -99,9 +130,12 @@ function build(express: Express): Framework['build'] {
         })
       }),
     )
-    router.post('/echo', (req, res) => {
-      res.json(req.body ?? null)
-    })
+    router.post(
+      '/echo',
+      caught(async (req, res) => {
+        res.json(hasBodyParser ? req.body : await text(req))
+      }),
+    )
     router.get('/boom', () => {
       throw new Error('boom')
     })

@@ -6,7 +6,7 @@
  */
 
 import { createHash } from 'node:crypto'
-import type { OidcResponse } from './responses.ts'
+import type { OidcResponse } from '../exchange.ts'
 
 /** What a page says. Every text is escaped here. */
 export interface Page {

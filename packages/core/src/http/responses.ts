@@ -4,13 +4,7 @@
  * @module
  */
 
-/** A complete response. Cookies are not in it: they were appended through `Exchange.setCookie`. */
-export interface OidcResponse {
-  readonly status: number
-  /** By lower-case name. */
-  readonly headers: Readonly<Record<string, string>>
-  readonly body: string
-}
+import type { OidcResponse } from '../exchange.ts'
 
 const noStore = { 'cache-control': 'no-store' } as const
 

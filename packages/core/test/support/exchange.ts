@@ -47,6 +47,7 @@ export function createExchange({
       if (isStarted) throw new SessionError('ERR_RESPONSE_STARTED', 'the response has started')
       set.push(value)
     },
+    send: () => {},
   }
 }
 

@@ -1,0 +1,77 @@
+/**
+ * The End-User behind a WebSocket handshake.
+ *
+ * @module
+ */
+
+import { generateId } from './base/random.ts'
+import { createContext, type Oidc } from './context.ts'
+import { SessionError, TransactionError } from './errors.ts'
+import { buildEventError } from './events.ts'
+import type { Exchange } from './exchange.ts'
+import { isFromOneOf } from './http/origin.ts'
+import type { Claims, IdTokenClaims, UserClaims } from './session/session.ts'
+import type { Wiring } from './wiring.ts'
+
+/** A request to upgrade, as Node's `upgrade` event brings it: an `IncomingMessage`. */
+export interface Handshake {
+  readonly url?: string | undefined
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+}
+
+/** Who may open a WebSocket. */
+export interface HandshakeOptions {
+  /** Origins besides that of `baseUrl` whose pages may, such as `https://www.app.example`. */
+  readonly origins?: readonly string[]
+}
+
+/** The session of somebody who is signed in, to be read. There is no response to change it with. */
+export interface OpenSession<User extends Claims = UserClaims>
+  extends Pick<Oidc<User>, 'idToken' | 'scope' | 'sid' | 'expiresAt' | 'accessToken' | 'userInfo'> {
+  readonly user: User
+  readonly claims: IdTokenClaims
+  /** When the session ends if no request uses it until then. A WebSocket should not outlive it. NumericDate. */
+  readonly endsAt: number
+}
+
+/** Reads the session of a handshake; `undefined` for an anonymous End-User and for another site's page. */
+export function readHandshake<User extends Claims>(
+  wiring: Wiring,
+  handshake: Handshake,
+  { origins = [] }: HandshakeOptions,
+): OpenSession<User> | undefined {
+  const exchange = createHandshakeExchange(handshake)
+  if (!isFromOneOf([wiring.config.baseUrl.origin, ...origins], exchange)) {
+    const error = new TransactionError(
+      'ERR_CROSS_SITE_REQUEST',
+      'a WebSocket was asked for by a page of another origin, or by no page',
+      { reason: 'mismatch' },
+    )
+    const reference = generateId().slice(0, 12)
+    wiring.emit({ type: 'request.refused', reference, error: buildEventError(error) })
+    return undefined
+  }
+  const oidc = createContext<User>(wiring, exchange)
+  return isSignedIn(oidc) ? oidc : undefined
+}
+
+function isSignedIn<User extends Claims>(oidc: Oidc<User>): oidc is Oidc<User> & OpenSession<User> {
+  return oidc.isAuthenticated
+}
+
+function createHandshakeExchange({ url, headers }: Handshake): Exchange {
+  const refuse = () => {
+    throw new SessionError('ERR_RESPONSE_STARTED', 'a WebSocket has no response to set a cookie on')
+  }
+  return {
+    method: 'GET',
+    target: url ?? '/',
+    header(name) {
+      const value = headers[name]
+      return Array.isArray(value) ? value.join(', ') : value
+    },
+    form: () => Promise.resolve(new URLSearchParams()),
+    setCookie: refuse,
+    send: refuse,
+  }
+}
