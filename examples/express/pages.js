@@ -1,10 +1,14 @@
 // @ts-check
-/** The pages of the example: plain HTML, light and dark, no script, nothing loaded from anywhere. */
+/**
+ * The pages of the example: plain HTML, light and dark, no script, nothing loaded from anywhere. They know
+ * no framework, and are the same in every example.
+ */
 
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 
-/** @typedef {import('@countersign/express').UserClaims} User */
-/** @typedef {import('express').Request['oidc']} Oidc */
+/** @typedef {Readonly<Record<string, unknown>>} Claims */
+/** @typedef {Claims & { sub: string, name?: string, preferred_username?: string, email?: string }} User */
 /** @typedef {{ readonly markup: string }} Html */
 
 /** @param {{ user: User | undefined, issuer: string }} page */
@@ -40,8 +44,11 @@ app publishes.</p></li>
 }
 
 /**
- * @param {{ oidc: Oidc, issuer: string, keyIds: readonly string[] }} page `keyIds` is empty where the
- *   app has a client secret instead
+ * @param {{
+ *   oidc: { user: User | undefined, claims: Claims | undefined }
+ *   issuer: string
+ *   keyIds: readonly string[]
+ * }} page `keyIds` is empty where the app has a client secret instead
  */
 export function profilePage({ oidc: { user, claims }, issuer, keyIds }) {
   if (!user || !claims) throw new TypeError('the profile page is for somebody who is signed in')
@@ -68,19 +75,14 @@ ${claimsTable('About this sign-in', protocol)}
   })
 }
 
-/**
- * Answers for every address that has no page.
- *
- * @param {unknown} _req
- * @param {import('express').Response} res
- */
-export function notFound(_req, res) {
+/** The answer at every address that has no page. */
+export function notFoundPage() {
   const body = html`<section class="hero">
 <h1>Not found</h1>
 <p class="lead">There is no page at this address.</p>
 <div class="actions"><a class="button primary" href="/">Back to the start</a></div>
 </section>`
-  res.status(404).send(layout({ title: 'Not found', body }))
+  return layout({ title: 'Not found', body })
 }
 
 /** Asks this very app for the public keys that it publishes. @param {number} port */
@@ -120,7 +122,7 @@ function layout({ title, user, body }) {
 <main id="main">
 ${body}
 </main>
-<footer class="foot"><p>An Express app with <code>@countersign/express</code></p>
+<footer class="foot"><p>A small app with <code>${adapter}</code></p>
 <nav aria-label="For programs"><a href="/api/me">/api/me</a>
 <a href="/.well-known/jwks.json">JWK Set</a></nav></footer>
 </body>
@@ -304,8 +306,18 @@ tbody th,thead th:first-child{width:38%}.signatures .line{min-height:0}}
 @media print{.bar nav,.foot,.actions{display:none}.sheet{border:0;box-shadow:none}}
 `
 
-/** Nothing loads into a page but its own style and icon, and nobody keeps a copy of it. */
-const headers = {
+/** The package that this example shows. */
+const adapter = readAdapter()
+
+function readAdapter() {
+  const { dependencies } = JSON.parse(
+    readFileSync(new URL('package.json', import.meta.url), 'utf8'),
+  )
+  return Object.keys(dependencies).find((name) => name.startsWith('@countersign/')) ?? 'Countersign'
+}
+
+/** For every answer: nothing loads into a page but its own style and icon, and nobody keeps a copy. */
+export const headers = {
   'Cache-Control': 'no-store',
   // No form-action: Chrome holds it against the redirects that follow a form, and signing out leads to
   // the provider
@@ -318,14 +330,4 @@ const headers = {
   ].join('; '),
   'Referrer-Policy': 'same-origin',
   'X-Content-Type-Options': 'nosniff',
-}
-
-/**
- * @param {unknown} _req
- * @param {import('express').Response} res
- * @param {() => void} next
- */
-export function setHeaders(_req, res, next) {
-  res.set(headers)
-  next()
 }

@@ -1,14 +1,18 @@
 // @ts-check
 import { ConfigurationError, oidc, requireLogin } from '@countersign/express'
 import express from 'express'
-import { homePage, notFound, profilePage, readKeyIds, setHeaders } from './pages.js'
+import { headers, homePage, notFoundPage, profilePage, readKeyIds } from './pages.js'
 
 const port = Number(process.env.PORT || 3000)
 const signIn = createSignIn()
 const { issuer } = signIn.relyingParty
 
-const app = express().disable('x-powered-by')
-app.use(setHeaders)
+const app = express().disable('x-powered-by').disable('etag')
+
+app.use((_req, res, next) => {
+  res.set(headers)
+  next()
+})
 
 // Answers /login, /callback, /logout and /.well-known/jwks.json, and sets req.oidc for all the others
 app.use(signIn)
@@ -28,7 +32,9 @@ app.get('/api/me', (req, res) => {
   res.type('application/problem+json').json({ status: 401, title: 'Sign-in is required' })
 })
 
-app.use(notFound)
+app.use((_req, res) => {
+  res.status(404).send(notFoundPage())
+})
 
 // Plain http is for this machine only, so nobody else has to reach it
 const host = process.env.OIDC_BASE_URL?.startsWith('http:') ? '127.0.0.1' : undefined

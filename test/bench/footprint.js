@@ -1,5 +1,5 @@
 /**
- * What an installation adds to Express: packages and bytes, from packed tarballs and the registry.
+ * What an installation adds to a framework: packages and bytes, from packed tarballs and the registry.
  *
  * @module
  */
@@ -17,18 +17,19 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { bare, ours, peer } from './scenarios.js'
+import { adapterOf, bare, ours } from './suites.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const read = (path) => JSON.parse(readFileSync(path, 'utf8'))
 
 /** Installs each app's dependencies into a folder of its own; `undefined` where that fails. */
-export function measureFootprint() {
+export function measureFootprint(suite) {
+  const { framework, peer, packages } = suite
   const folder = mkdtempSync(join(tmpdir(), 'bench-'))
   try {
     const { packageManager } = read(join(root, 'package.json'))
     const packed = Object.fromEntries(
-      ['core', 'express'].map((name) => {
+      ['core', framework].map((name) => {
         const tarball = join(folder, `${name}.tgz`)
         const cwd = join(root, 'packages', name)
         run('npx', ['-y', packageManager, 'pack', '--out', tarball], cwd)
@@ -36,19 +37,19 @@ export function measureFootprint() {
       }),
     )
     const { devDependencies } = read(new URL('package.json', import.meta.url))
-    const express = read(new URL('node_modules/express/package.json', import.meta.url)).version
+    const { version } = read(new URL(`node_modules/${framework}/package.json`, import.meta.url))
     const dependencies = {
       [bare]: {},
       [ours]: packed,
-      [peer]: { [peer]: devDependencies[peer] },
+      [peer]: Object.fromEntries(packages.map((name) => [name, devDependencies[name]])),
     }
     const installed = Object.entries(dependencies).map(([kind, own]) => [
       kind,
-      install(join(folder, kind), { express, ...own }),
+      install(join(folder, kind), { [framework]: version, ...own }),
     ])
     return subtractFloor(Object.fromEntries(installed))
   } catch (error) {
-    process.stderr.write(`The footprint is left out: ${error.message}\n`)
+    process.stderr.write(`The footprint of ${adapterOf(suite)} is left out: ${error.message}\n`)
     return undefined
   } finally {
     rmSync(folder, { recursive: true, force: true })

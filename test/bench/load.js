@@ -29,12 +29,12 @@ const sessions = new Map()
 /** Cookies that are gone by themselves soon after the login are not part of the state that follows. */
 const leastMaxAge = 600
 
-/** Logs in `count` new browsers; `keep` remembers their sessions under that name. */
-async function login({ baseUrl, count, keep }) {
+/** Logs in `count` new browsers, from `path` on; `keep` remembers their sessions under that name. */
+async function login({ baseUrl, path, count, keep }) {
   const kept = []
   for (let index = 0; index < count; index++) {
     const jar = new Map()
-    const start = await get(`${baseUrl}/login`, jar)
+    const start = await get(baseUrl + path, jar)
     const authorized = await get(start.location)
     const end = await get(authorized.location, jar)
     // Also an error page is an answer; only a session is a login
@@ -48,9 +48,10 @@ async function login({ baseUrl, count, keep }) {
   return { cookieBytes: cookieOf(kept[0].jar).length }
 }
 
-/** Sends `count` requests in turn for all sessions of `cookies`, or with that sort of cookies. */
-async function requests({ baseUrl, path, count, cookies, expected }) {
-  const browsers = sessions.get(cookies) ?? [{ header: cookies === 'unrelated' ? unrelated : '' }]
+/** Sends `count` requests in turn for `among` sessions of `cookies`, or with that sort of cookies. */
+async function requests({ baseUrl, path, count, cookies, among, expected }) {
+  const all = sessions.get(cookies) ?? [{ header: cookies === 'unrelated' ? unrelated : '' }]
+  const browsers = all.slice(0, among)
   for (let index = 0; index < count; index++) {
     const browser = browsers[index % browsers.length]
     const { jar, header } = browser

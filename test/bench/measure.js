@@ -7,7 +7,8 @@
 
 import { generateKeyPairSync } from 'node:crypto'
 import { start } from './children.js'
-import { algorithms, bare, buildBatches, ours, peer, processes, processOf } from './scenarios.js'
+import { algorithms, buildBatches, listProcesses, loginPathOf, processOf } from './scenarios.js'
+import { kindsOf, ours } from './suites.js'
 
 const secret = 'a session secret for the bench, and for nothing but the bench'
 
@@ -26,20 +27,21 @@ export async function prepare(cores) {
   const { issuer } = provider.ready
   return {
     load,
-    startApp: ({ kind, alg = algorithms[0] }) =>
+    startApp: ({ framework }, { kind, alg = algorithms[0] }) =>
       start('./relying-party.js', {
         core: cores?.measured,
-        bench: { kind, alg, issuer, secret, clientKey: keys[alg] },
+        bench: { framework, kind, alg, issuer, secret, clientKey: keys[alg] },
       }),
   }
 }
 
-/** Measures start-up: CPU and wall time until listening, and memory then. */
-export async function measureStartUp({ startApp }, rounds) {
-  const samples = Object.fromEntries([bare, ours, peer].map((kind) => [kind, []]))
+/** Measures start-up: CPU and wall time until ready, and memory then. */
+export async function measureStartUp(suite, { startApp }, rounds) {
+  const kinds = kindsOf(suite)
+  const samples = Object.fromEntries(kinds.map((kind) => [kind, []]))
   for (let round = 0; round < rounds; round++) {
-    for (const kind of rotate([bare, ours, peer], round)) {
-      const app = await startApp({ kind })
+    for (const kind of rotate(kinds, round)) {
+      const app = await startApp(suite, { kind })
       samples[kind].push(app.ready)
       await app.stop()
     }
@@ -48,21 +50,24 @@ export async function measureStartUp({ startApp }, rounds) {
 }
 
 /** Measures requests and logins. Samples are µs of CPU for one of them, by key. */
-export async function measureLoad({ load, startApp }, sizes, report = () => {}) {
+export async function measureLoad(suite, { load, startApp }, sizes, report) {
+  const processes = listProcesses(suite)
   const apps = new Map()
-  for (const process of processes) apps.set(process.name, await startApp(process))
+  for (const process of processes) apps.set(process.name, await startApp(suite, process))
   const baseUrlOf = (process) => apps.get(process).ready.baseUrl
 
   const cookieBytes = {}
-  for (const { name } of processes) {
-    await load.ask('login', { baseUrl: baseUrlOf(name), count: sizes.warmUpLogins })
+  for (const { name, kind } of processes) {
+    const path = loginPathOf(suite, kind)
+    await load.ask('login', { baseUrl: baseUrlOf(name), path, count: sizes.warmUpLogins })
   }
-  for (const kind of [ours, peer]) {
-    const job = { baseUrl: baseUrlOf(processOf(kind)), count: sizes.sessions, keep: kind }
-    cookieBytes[kind] = (await load.ask('login', job)).cookieBytes
+  for (const kind of [ours, suite.peer]) {
+    const [baseUrl, path] = [baseUrlOf(processOf(kind)), loginPathOf(suite, kind)]
+    const answer = await load.ask('login', { baseUrl, path, count: sizes.allSessions, keep: kind })
+    cookieBytes[kind] = answer.cookieBytes
   }
 
-  const batches = buildBatches(sizes)
+  const batches = buildBatches(suite, sizes)
   const samples = Object.fromEntries(batches.map(({ key }) => [key, []]))
   for (let round = 0; round < sizes.rounds + sizes.warmUpRounds; round++) {
     report(round, sizes.rounds + sizes.warmUpRounds)
@@ -71,7 +76,7 @@ export async function measureLoad({ load, startApp }, sizes, report = () => {}) 
       const baseUrl = baseUrlOf(process)
       const app = apps.get(process)
       // Connections are open and, once a minute, sessions are renewed before anything is counted
-      await load.ask(type, { ...job, baseUrl, count: primingOf(type, job, sizes) })
+      await load.ask(type, { ...job, baseUrl, count: primingOf(suite, type, job, sizes) })
       const before = await app.ask('usage')
       await load.ask(type, { ...job, baseUrl })
       const after = await app.ask('usage')
@@ -85,9 +90,9 @@ export async function measureLoad({ load, startApp }, sizes, report = () => {}) 
   return { samples, cookieBytes, rss }
 }
 
-function primingOf(type, { cookies }, { sessions }) {
+function primingOf({ peer }, type, { cookies, among }, { allSessions }) {
   if (type === 'login') return 2
-  return cookies === ours || cookies === peer ? sessions : 20
+  return cookies === ours || cookies === peer ? (among ?? allSessions) : 20
 }
 
 function rotate(list, by) {

@@ -5,22 +5,24 @@
  * @module
  */
 
-import { ours, peer } from './scenarios.js'
+import { algorithms, loginPathOf } from './scenarios.js'
+import { ours } from './suites.js'
 
-const jobs = (sizes) => ({
+const jobs = (sizes, loginPath) => ({
   'signed-in': { type: 'requests', count: sizes.requests * 10, path: '/me', expected: 'user' },
-  login: { type: 'login', count: sizes.logins * 10 },
+  login: { type: 'login', count: sizes.logins * 10, path: loginPath },
 })
 
 /** Profiles ours and the peer; shares are µs of CPU for one request or login. */
-export async function measureProfiles({ load, startApp }, sizes) {
+export async function measureProfiles(suite, { load, startApp }, sizes) {
   const profiles = {}
-  for (const kind of [ours, peer]) {
-    for (const alg of ['RS256', 'ES256']) {
-      const app = await startApp({ kind, alg })
+  for (const kind of [ours, suite.peer]) {
+    const path = loginPathOf(suite, kind)
+    for (const alg of algorithms) {
+      const app = await startApp(suite, { kind, alg })
       const { baseUrl } = app.ready
-      await load.ask('login', { baseUrl, count: sizes.sessions, keep: 'profiled' })
-      for (const [name, { type, ...job }] of Object.entries(jobs(sizes))) {
+      await load.ask('login', { baseUrl, path, count: sizes.sessions, keep: 'profiled' })
+      for (const [name, { type, ...job }] of Object.entries(jobs(sizes, path))) {
         if (name === 'signed-in' && alg !== 'RS256') continue
         const sent = { ...job, baseUrl, cookies: 'profiled' }
         await load.ask(type, sent)

@@ -6,12 +6,12 @@
 
 import { createServer } from 'node:http'
 
-const { kind, ...options } = JSON.parse(process.env.BENCH ?? '{}')
+const { framework, kind, ...options } = JSON.parse(process.env.BENCH ?? '{}')
 const server = createServer({ keepAliveTimeout: 600_000 })
 server.listen(0, '127.0.0.1', async () => {
   const baseUrl = `http://127.0.0.1:${server.address().port}`
-  const { createApp } = await import(`./apps/${kind}.js`)
-  server.on('request', createApp({ ...options, baseUrl }))
+  const { createApp } = await import(`./apps/${framework}/${kind}.js`)
+  server.on('request', await createApp({ ...options, baseUrl }))
   process.send({ ready: { baseUrl, ...readUsage(), elapsed: performance.now() } })
 })
 

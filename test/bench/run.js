@@ -1,6 +1,6 @@
 /**
- * The benchmark, from the command line: `--quick` for a smoke run, `--json` for programs, `--profile`
- * for what the time is spent on, `--rounds=N` for more certainty.
+ * The benchmark, from the command line: `--framework=NAME` for one suite, `--quick` for a smoke run,
+ * `--json` for programs, `--profile` for what the time is spent on, `--rounds=N` for more certainty.
  *
  * @module
  */
@@ -13,15 +13,17 @@ import { findCores, stopAll } from './children.js'
 import { measureFootprint } from './footprint.js'
 import { measureLoad, measureStartUp, prepare } from './measure.js'
 import { measureProfiles } from './profile.js'
-import { buildResult, renderResult } from './report.js'
-import { peer } from './scenarios.js'
+import { renderResult } from './report.js'
+import { buildSuiteResult } from './result.js'
+import { adapterOf, suites } from './suites.js'
 
 const quick = {
   rounds: 2,
   warmUpRounds: 1,
-  requests: 50,
+  requests: 30,
   logins: 5,
-  sessions: 20,
+  sessions: 10,
+  allSessions: 20,
   warmUpLogins: 5,
   starts: 1,
 }
@@ -31,47 +33,59 @@ const full = {
   requests: 1000,
   logins: 30,
   sessions: 250,
+  allSessions: 750,
   warmUpLogins: 800,
   starts: 9,
 }
 
 const { values: flags } = parseArgs({
   options: {
+    framework: { type: 'string' },
     quick: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     profile: { type: 'boolean', default: false },
     rounds: { type: 'string' },
   },
 })
+const chosen = readSuites(flags)
 const sizes = { ...(flags.quick ? quick : full), ...readRounds(flags) }
 const cores = findCores()
 
 try {
   const parts = await prepare(cores)
-  const startUp = await measureStartUp(parts, sizes.starts)
-  const load = await measureLoad(parts, sizes, tell)
-  const profiles = flags.profile ? await measureProfiles(parts, sizes) : undefined
-  const footprint = flags.quick ? undefined : measureFootprint()
-  const result = buildResult({
+  const result = {
     date: new Date().toISOString().slice(0, 10),
-    versions: readVersions(),
+    versions: { node: process.versions.node, openssl: process.versions.openssl },
     cpu: { model: cpus()[0]?.model ?? 'unknown', count: cpus().length },
     cores,
     sizes,
-    startUp,
-    ...load,
-    footprint,
-    profiles,
-  })
+    suites: {},
+  }
+  for (const suite of chosen) result.suites[suite.framework] = await measure(suite, parts)
   const text = flags.json ? JSON.stringify(result, undefined, 2) : renderResult(result)
   process.stdout.write(`${text}\n`)
 } finally {
   await stopAll()
 }
 
-function tell(round, rounds) {
-  if (!flags.json && process.stderr.isTTY)
-    process.stderr.write(`\rround ${round + 1} of ${rounds} `)
+async function measure(suite, parts) {
+  const startUp = await measureStartUp(suite, parts, sizes.starts)
+  const load = await measureLoad(suite, parts, sizes, (round) => tell(suite, round))
+  const profiles = flags.profile ? await measureProfiles(suite, parts, sizes) : undefined
+  const footprint = flags.quick ? undefined : measureFootprint(suite)
+  const versions = readVersions(suite)
+  return buildSuiteResult(suite, { versions, startUp, ...load, footprint, profiles })
+}
+
+function tell({ title }, round) {
+  if (flags.json || !process.stderr.isTTY) return
+  process.stderr.write(`\r${title}, round ${round + 1} of ${sizes.rounds + sizes.warmUpRounds} `)
+}
+
+function readSuites({ framework }) {
+  if (framework === undefined) return Object.values(suites)
+  if (Object.hasOwn(suites, framework)) return [suites[framework]]
+  throw new TypeError(`--framework needs one of ${Object.keys(suites).join(', ')}`)
 }
 
 function readRounds({ rounds }) {
@@ -80,9 +94,9 @@ function readRounds({ rounds }) {
   return { rounds: Number(rounds) }
 }
 
-function readVersions() {
-  const versions = { node: process.versions.node, openssl: process.versions.openssl }
-  for (const name of ['express', '@countersign/express', peer]) {
+function readVersions(suite) {
+  const versions = {}
+  for (const name of [suite.framework, adapterOf(suite), ...suite.packages]) {
     const path = createRequire(import.meta.url).resolve.paths(name)[0]
     versions[name] = JSON.parse(readFileSync(`${path}/${name}/package.json`, 'utf8')).version
   }

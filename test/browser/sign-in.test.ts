@@ -1,12 +1,15 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generateClientKey, type Provider, startProvider } from '@countersign/testing'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import {
+  exampleNames,
+  findPort,
+  type RegisteredExample,
+  startRegisteredExample,
+} from '../support/examples.ts'
 import { launchChromium, skipReason } from './support/chromium.ts'
-import { type Example, findPort, startExample } from './support/example.ts'
-import { startFormPostApp } from './support/form-post-app.ts'
+import { formPostApps, startFormPostApp } from './support/form-post-app.ts'
 
 const artifacts = new URL('../.artifacts/', import.meta.url).pathname
 const title = 'signing in with Chromium'
@@ -14,37 +17,16 @@ const title = 'signing in with Chromium'
 describe.skipIf(skipReason)(skipReason === undefined ? title : `${title} (${skipReason})`, () => {
   let browser: Browser
   let provider: Provider
-  let example: Example
-  let folder: string
   let context: BrowserContext
   let page: Page
 
   beforeAll(async () => {
     browser = await launchChromium()
     provider = await startProvider()
-    folder = await mkdtemp(join(tmpdir(), 'countersign-browser-'))
-    const { privateKeyPem } = await generateClientKey()
-    await writeFile(join(folder, 'key.pem'), privateKeyPem, { mode: 0o600 })
-    const port = await findPort()
-    example = await startExample(port, {
-      OIDC_ISSUER: provider.issuer,
-      OIDC_CLIENT_ID: 'example',
-      OIDC_CLIENT_KEY: `file:${join(folder, 'key.pem')}`,
-      OIDC_SESSION_SECRET: 'a session secret for tests and nothing but tests',
-    })
-    await provider.addClient({
-      clientId: 'example',
-      name: 'Countersign example',
-      jwksUri: `${example.url}/.well-known/jwks.json`,
-      redirectUris: [`${example.url}/callback`],
-      postLogoutRedirectUris: [`${example.url}/`],
-    })
   })
   afterAll(async () => {
-    await example?.stop()
     await browser?.close()
     await provider?.close()
-    if (folder) await rm(folder, { recursive: true })
   })
   beforeEach(async () => {
     context = await browser.newContext()
@@ -53,189 +35,211 @@ describe.skipIf(skipReason)(skipReason === undefined ? title : `${title} (${skip
   })
   afterEach(() => context.close())
 
-  async function signIn(tab: Page = page): Promise<void> {
-    await tab.getByRole('button', { name: 'Continue as Ada Lovelace' }).click()
-    await tab.waitForURL(`${example.url}/**`)
-  }
-
   function heading(tab: Page = page): Promise<string | null> {
     return tab.getByRole('heading', { level: 1 }).textContent()
   }
 
-  test('a protected page is shown after a login, with the claims and the key', async () => {
-    await page.goto(example.url)
-    expect(await heading()).toBe('Sign in, countersigned.')
-    await page.getByRole('link', { name: 'Open a protected page' }).click()
-    expect(page.url()).toMatch(`${provider.issuer}/sign-in/`)
-    await signIn()
+  describe.each(exampleNames)('at the %s example', (name) => {
+    let example: RegisteredExample
 
-    expect(page.url()).toBe(`${example.url}/profile`)
-    expect(await heading()).toBe('Ada Lovelace')
-    const row = page.getByRole('row').filter({ has: page.getByText('email', { exact: true }) })
-    expect(await row.getByRole('cell').textContent()).toBe('ada@example.com')
-    const jwkSet = await context.request.get(`${example.url}/.well-known/jwks.json`)
-    const { keys } = await jwkSet.json()
-    await page.getByText(keys[0].kid).waitFor()
-    await page.getByText(`Signed in at ${provider.issuer}`).waitFor()
-    expect(await (await context.request.get(`${example.url}/api/me`)).json()).toMatchObject({
-      sub: 'ada',
+    beforeAll(async () => {
+      example = await startRegisteredExample(name, provider)
     })
-  })
+    afterAll(async () => {
+      await example?.stop()
+    })
 
-  test('no page needs a script or breaks its own content security policy', async () => {
-    const complaints: string[] = []
-    page.on('console', (message) => complaints.push(message.text()))
-    page.on('pageerror', (error) => complaints.push(error.message))
-    await page.goto(example.url)
-    await page.getByRole('link', { name: 'Sign in' }).first().click()
-    await signIn()
-    await page.getByRole('link', { name: 'See your profile' }).click()
-    await page.getByRole('button', { name: 'Sign out' }).click()
-    await page.getByRole('button', { name: 'Sign out' }).click()
-    expect(await heading()).toBe('Sign in, countersigned.')
-    expect(complaints).toEqual([])
-  })
-
-  test('the session is in one cookie that scripts cannot read, and no other is left', async () => {
-    await page.goto(`${example.url}/profile`)
-    await signIn()
-    const cookies = await context.cookies(example.url)
-    const session = cookies.filter(({ name }) => /^oidc-[0-9a-f]{6}$/.test(name))
-    expect(session).toMatchObject([
-      { httpOnly: true, sameSite: 'Lax', path: '/', secure: false, domain: 'localhost' },
-    ])
-    expect(cookies.every(({ httpOnly }) => httpOnly)).toBe(true)
-    expect(await page.evaluate('document.cookie')).toBe('')
-  })
-
-  test.each([
-    ['in the order in which they began', [0, 1]],
-    ['in the other order', [1, 0]],
-  ] as const)('two tabs that sign in at once both arrive, %s', async (_order, order) => {
-    const tabs = [page, await context.newPage()] as const
-    await tabs[0].goto(`${example.url}/profile?tab=0`)
-    await tabs[1].goto(`${example.url}/profile?tab=1`)
-    for (const index of order) {
-      await signIn(tabs[index])
-      expect(tabs[index].url()).toBe(`${example.url}/profile?tab=${index}`)
-      expect(await heading(tabs[index])).toBe('Ada Lovelace')
+    async function signIn(tab: Page = page): Promise<void> {
+      await tab.getByRole('button', { name: 'Continue as Ada Lovelace' }).click()
+      await tab.waitForURL(`${example.url}/**`)
     }
-  })
 
-  test('the back button after a login leads to no error', async () => {
-    await page.goto(example.url)
-    await page.goto(`${example.url}/profile`)
-    await signIn()
-    await page.goBack()
-    await page.goBack().catch(() => null)
-    await page.goForward().catch(() => null)
-    await page.goForward().catch(() => null)
-    await page.goto(example.url)
-    expect(await heading()).toBe('Hello, Ada Lovelace')
-  })
+    test('a protected page is shown after a login, with the claims and the key', async () => {
+      await page.goto(example.url)
+      expect(await heading()).toBe('Sign in, countersigned.')
+      await page.getByRole('link', { name: 'Open a protected page' }).click()
+      expect(page.url()).toMatch(`${provider.issuer}/sign-in/`)
+      await signIn()
 
-  test('the callback opened once more ends at the page, signed in', async () => {
-    const callbacks: string[] = []
-    page.on('request', (request) => {
-      if (request.url().startsWith(`${example.url}/callback`)) callbacks.push(request.url())
+      expect(page.url()).toBe(`${example.url}/profile`)
+      expect(await heading()).toBe('Ada Lovelace')
+      const row = page.getByRole('row').filter({ has: page.getByText('email', { exact: true }) })
+      expect(await row.getByRole('cell').textContent()).toBe('ada@example.com')
+      const jwkSet = await context.request.get(`${example.url}/.well-known/jwks.json`)
+      const { keys } = await jwkSet.json()
+      await page.getByText(keys[0].kid).waitFor()
+      await page.getByText(`Signed in at ${provider.issuer}`).waitFor()
+      expect(await (await context.request.get(`${example.url}/api/me`)).json()).toMatchObject({
+        sub: 'ada',
+      })
     })
-    await page.goto(`${example.url}/profile`)
-    await signIn()
-    await page.goto(callbacks[0] ?? '')
-    expect(page.url()).toBe(`${example.url}/profile`)
-    expect(await heading()).toBe('Ada Lovelace')
-  })
 
-  test('who cancels at the provider can try again', async () => {
-    await page.goto(`${example.url}/profile`)
-    await page.getByRole('button', { name: 'Cancel' }).click()
-    await page.waitForURL(`${example.url}/callback*`)
-    expect(await heading()).toBe('You were not signed in')
-    await page.getByRole('link', { name: 'Try again' }).click()
-    await signIn()
-    await page.goto(`${example.url}/profile`)
-    expect(await heading()).toBe('Ada Lovelace')
-  })
-
-  test('signing out ends the session here and at the provider', async () => {
-    await page.goto(`${example.url}/profile`)
-    await signIn()
-    await page.getByRole('button', { name: 'Sign out' }).click()
-    await page.waitForURL(`${provider.issuer}/**`)
-    await page.getByRole('button', { name: 'Sign out' }).click()
-    await page.waitForURL(`${example.url}/*`)
-    expect(await heading()).toBe('Sign in, countersigned.')
-    expect(new URL(page.url()).pathname).toBe('/')
-
-    await page.goBack()
-    expect(await page.getByText('ada@example.com').count()).toBe(0)
-    await page.goto(`${example.url}/profile`)
-    expect(await heading()).toBe('Choose who you are')
-  })
-
-  test('an Authentication Response that is posted from another site arrives', async () => {
-    const port = await findPort()
-    const { privateKeyPem, jwks } = await generateClientKey()
-    const redirectUris = [`http://localhost:${port}/callback`]
-    await provider.addClient({ clientId: 'posted', jwks, redirectUris })
-    const stop = await startFormPostApp(port, {
-      issuer: provider.issuer,
-      clientId: 'posted',
-      clientKey: privateKeyPem,
+    test('no page needs a script or breaks its own content security policy', async () => {
+      const complaints: string[] = []
+      page.on('console', (message) => complaints.push(message.text()))
+      page.on('pageerror', (error) => complaints.push(error.message))
+      await page.goto(example.url)
+      await page.getByRole('link', { name: 'Sign in' }).first().click()
+      await signIn()
+      await page.getByRole('link', { name: 'See your profile' }).click()
+      await page.getByRole('button', { name: 'Sign out' }).click()
+      await page.getByRole('button', { name: 'Sign out' }).click()
+      expect(await heading()).toBe('Sign in, countersigned.')
+      expect(complaints).toEqual([])
     })
-    const posts: string[] = []
-    page.on('request', (request) => {
-      if (request.method() === 'POST') posts.push(new URL(request.url()).pathname)
-    })
-    try {
-      await page.goto(`http://localhost:${port}/profile`)
-      await page.getByRole('button', { name: 'Continue as Ada Lovelace' }).click()
-      await page.waitForURL(`http://localhost:${port}/profile`)
-      expect(await page.textContent('body')).toBe('signed in as ada')
-      expect(posts).toContain('/callback')
-    } finally {
-      await stop()
-    }
-  })
 
-  test.each(['light', 'dark'] as const)('every page fits a telephone, %s', async (colorScheme) => {
-    provider.addAccount(difficult)
-    await page.emulateMedia({ colorScheme })
-    const shoot = async (name: string) => {
-      for (const width of [1200, 390]) {
-        await page.setViewportSize({ width, height: 844 })
-        await page.screenshot({
-          path: join(artifacts, `${name}-${colorScheme}-${width}.png`),
-          fullPage: true,
-        })
-        const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
-        expect(overflow, `${name} at ${width}`).toBe(0)
+    test('the session is in one cookie that scripts cannot read, and no other is left', async () => {
+      await page.goto(`${example.url}/profile`)
+      await signIn()
+      const cookies = await context.cookies(example.url)
+      const session = cookies.filter(({ name }) => /^oidc-[0-9a-f]{6}$/.test(name))
+      expect(session).toMatchObject([
+        { httpOnly: true, sameSite: 'Lax', path: '/', secure: false, domain: 'localhost' },
+      ])
+      expect(cookies.every(({ httpOnly }) => httpOnly)).toBe(true)
+      expect(await page.evaluate('document.cookie')).toBe('')
+    })
+
+    test.each([
+      ['in the order in which they began', [0, 1]],
+      ['in the other order', [1, 0]],
+    ] as const)('two tabs that sign in at once both arrive, %s', async (_order, order) => {
+      const tabs = [page, await context.newPage()] as const
+      await tabs[0].goto(`${example.url}/profile?tab=0`)
+      await tabs[1].goto(`${example.url}/profile?tab=1`)
+      for (const index of order) {
+        await signIn(tabs[index])
+        expect(tabs[index].url()).toBe(`${example.url}/profile?tab=${index}`)
+        expect(await heading(tabs[index])).toBe('Ada Lovelace')
       }
-    }
-    await page.goto(example.url)
-    await shoot('home')
-    await page.goto(`${example.url}/nowhere`)
-    await shoot('not-found')
-    await page.goto(`${example.url}/profile`)
-    await shoot('provider')
-    await page.getByRole('button', { name: 'Cancel' }).click()
-    await shoot('refused')
-    await page.goto(`${example.url}/callback?code=a&state=${'0'.repeat(32)}`)
-    await shoot('missing')
-    await page.goto(`${example.url}/profile`)
-    await signIn()
-    await shoot('profile')
-    await page.goto(example.url)
-    await shoot('home-signed-in')
-    await page.getByRole('button', { name: 'Sign out' }).first().click()
-    await shoot('provider-sign-out')
-    await page.getByRole('button', { name: 'Sign out' }).click()
+    })
 
-    await page.goto(`${example.url}/profile`)
-    await page.getByLabel('Somebody else').fill('difficult')
-    await page.getByRole('button', { name: 'Continue', exact: true }).click()
-    await shoot('profile-difficult')
+    test('the back button after a login leads to no error', async () => {
+      await page.goto(example.url)
+      await page.goto(`${example.url}/profile`)
+      await signIn()
+      await page.goBack()
+      await page.goBack().catch(() => null)
+      await page.goForward().catch(() => null)
+      await page.goForward().catch(() => null)
+      await page.goto(example.url)
+      expect(await heading()).toBe('Hello, Ada Lovelace')
+    })
+
+    test('the callback opened once more ends at the page, signed in', async () => {
+      const callbacks: string[] = []
+      page.on('request', (request) => {
+        if (request.url().startsWith(`${example.url}/callback`)) callbacks.push(request.url())
+      })
+      await page.goto(`${example.url}/profile`)
+      await signIn()
+      await page.goto(callbacks[0] ?? '')
+      expect(page.url()).toBe(`${example.url}/profile`)
+      expect(await heading()).toBe('Ada Lovelace')
+    })
+
+    test('who cancels at the provider can try again', async () => {
+      await page.goto(`${example.url}/profile`)
+      await page.getByRole('button', { name: 'Cancel' }).click()
+      await page.waitForURL(`${example.url}/callback*`)
+      expect(await heading()).toBe('You were not signed in')
+      await page.getByRole('link', { name: 'Try again' }).click()
+      await signIn()
+      await page.goto(`${example.url}/profile`)
+      expect(await heading()).toBe('Ada Lovelace')
+    })
+
+    test('signing out ends the session here and at the provider', async () => {
+      await page.goto(`${example.url}/profile`)
+      await signIn()
+      await page.getByRole('button', { name: 'Sign out' }).click()
+      await page.waitForURL(`${provider.issuer}/**`)
+      await page.getByRole('button', { name: 'Sign out' }).click()
+      await page.waitForURL(`${example.url}/*`)
+      expect(await heading()).toBe('Sign in, countersigned.')
+      expect(new URL(page.url()).pathname).toBe('/')
+
+      await page.goBack()
+      expect(await page.getByText('ada@example.com').count()).toBe(0)
+      await page.goto(`${example.url}/profile`)
+      expect(await heading()).toBe('Choose who you are')
+    })
+
+    // The pages are the same in all of them
+    if (name !== 'express') return
+
+    test.each(['light', 'dark'] as const)(
+      'every page fits a telephone, %s',
+      async (colorScheme) => {
+        provider.addAccount(difficult)
+        await page.emulateMedia({ colorScheme })
+        const shoot = async (name: string) => {
+          for (const width of [1200, 390]) {
+            await page.setViewportSize({ width, height: 844 })
+            await page.screenshot({
+              path: join(artifacts, `${name}-${colorScheme}-${width}.png`),
+              fullPage: true,
+            })
+            const overflow = await page.evaluate(
+              'document.documentElement.scrollWidth - innerWidth',
+            )
+            expect(overflow, `${name} at ${width}`).toBe(0)
+          }
+        }
+        await page.goto(example.url)
+        await shoot('home')
+        await page.goto(`${example.url}/nowhere`)
+        await shoot('not-found')
+        await page.goto(`${example.url}/profile`)
+        await shoot('provider')
+        await page.getByRole('button', { name: 'Cancel' }).click()
+        await shoot('refused')
+        await page.goto(`${example.url}/callback?code=a&state=${'0'.repeat(32)}`)
+        await shoot('missing')
+        await page.goto(`${example.url}/profile`)
+        await signIn()
+        await shoot('profile')
+        await page.goto(example.url)
+        await shoot('home-signed-in')
+        await page.getByRole('button', { name: 'Sign out' }).first().click()
+        await shoot('provider-sign-out')
+        await page.getByRole('button', { name: 'Sign out' }).click()
+
+        await page.goto(`${example.url}/profile`)
+        await page.getByLabel('Somebody else').fill('difficult')
+        await page.getByRole('button', { name: 'Continue', exact: true }).click()
+        await shoot('profile-difficult')
+      },
+    )
   })
+
+  test.each(formPostApps)(
+    'an Authentication Response that is posted from another site arrives at $name',
+    async (app) => {
+      const port = await findPort()
+      const { privateKeyPem, jwks } = await generateClientKey()
+      const redirectUris = [`http://localhost:${port}/callback`]
+      await provider.addClient({ clientId: 'posted', jwks, redirectUris })
+      const stop = await startFormPostApp(app, port, {
+        issuer: provider.issuer,
+        clientId: 'posted',
+        clientKey: privateKeyPem,
+      })
+      const posts: string[] = []
+      page.on('request', (request) => {
+        if (request.method() === 'POST') posts.push(new URL(request.url()).pathname)
+      })
+      try {
+        await page.goto(`http://localhost:${port}/profile`)
+        await page.getByRole('button', { name: 'Continue as Ada Lovelace' }).click()
+        await page.waitForURL(`http://localhost:${port}/profile`)
+        expect(await page.textContent('body')).toBe('signed in as ada')
+        expect(posts).toContain('/callback')
+      } finally {
+        await stop()
+      }
+    },
+  )
 })
 
 /** Somebody whose claims are hard to lay out, and dangerous to write into a page. */

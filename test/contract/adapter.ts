@@ -9,7 +9,8 @@ import http from 'node:http'
 import { ConfigurationError, createRelyingParty, type Options } from '@countersign/core'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Framework, startApp } from '../support/app.ts'
-import { type Setting, secret, startSetting } from '../support/setting.ts'
+import { type Setting, secret, signIn, startSetting } from '../support/setting.ts'
+import { cookieContract } from './adapter-cookies.ts'
 
 /** One adapter in one set-up. */
 export interface AdapterSetup {
@@ -27,12 +28,7 @@ export function adapterContract(framework: Framework, setup: AdapterSetup): void
   afterAll(() => setting.close())
   beforeEach(() => setting.reset())
 
-  async function signedIn() {
-    const browser = setting.browser()
-    const page = await browser.navigate(`${setting.app.url}/profile`)
-    expect(page.status).toBe(200)
-    return browser
-  }
+  const signedIn = () => signIn(setting)
 
   describe('routes', () => {
     test('answer to their methods, and to no others', async () => {
@@ -51,6 +47,18 @@ export function adapterContract(framework: Framework, setup: AdapterSetup): void
         }
         const options = await ask(path, 'OPTIONS')
         expect([options.status, options.headers.allow]).toEqual([204, allow])
+      }
+    })
+
+    test('lead a HEAD to the provider as they do a GET, with nothing in the body', async () => {
+      const headers = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }
+      for (const path of ['/login', '/profile']) {
+        const how = { method: 'HEAD', headers, follow: false }
+        const page = await setting.browser().fetch(setting.app.url + path, how)
+        expect([path, page.status, page.text]).toEqual([path, 303, ''])
+        expect(page.headers.location).toContain(`${setting.provider.issuer}/`)
+        expect(['0', undefined]).toContain(page.headers['content-length'])
+        expect(page.headers).not.toHaveProperty('content-type')
       }
     })
 
@@ -94,37 +102,7 @@ export function adapterContract(framework: Framework, setup: AdapterSetup): void
     })
   })
 
-  describe('cookies', () => {
-    test('several are several headers', async () => {
-      const browser = setting.browser()
-      const page = await browser.navigate(`${setting.app.url}/profile`)
-      const callback = page.history.find(({ url }) => url.includes('/callback'))
-      expect(callback?.setCookies.length).toBeGreaterThanOrEqual(3)
-      for (const cookie of callback?.setCookies ?? []) {
-        expect(cookie.match(/HttpOnly/g)).toHaveLength(1)
-      }
-    })
-
-    test('are there in a streamed response', async () => {
-      const page = await (await signedIn()).navigate(`${setting.app.url}/stream`)
-      expect(page.text).toMatch(/^\S+;end$/)
-    })
-
-    test('that come too late are a clear error, and the response goes on', async () => {
-      const page = await (await signedIn()).navigate(`${setting.app.url}/late`)
-      expect(page.text).toBe('started;ERR_RESPONSE_STARTED')
-    })
-
-    test('that cannot be opened mean nobody, an event, and never an error', async () => {
-      const browser = await signedIn()
-      const { url } = setting.app
-      const session = browser.cookies(url).find(({ key }) => /^oidc-[0-9a-f]{6}$/.test(key))
-      browser.setCookie(url, `${session?.key}=${session?.value.slice(0, -4)}AAAA; Path=/`)
-      const page = await browser.navigate(`${url}/public`)
-      expect([page.status, JSON.parse(page.text)]).toEqual([200, { isAuthenticated: false }])
-      expect(setting.told('session.unreadable')).toHaveLength(1)
-    })
-  })
+  cookieContract(() => setting)
 
   describe('negotiation', () => {
     const xhr = { 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' }
@@ -199,6 +177,16 @@ export function adapterContract(framework: Framework, setup: AdapterSetup): void
       expect([text.status, JSON.parse(text.text).code]).toEqual([415, 'ERR_CONTENT_TYPE'])
     })
 
+    test('of the provider may come as a form', async () => {
+      const browser = setting.browser()
+      const [, , callback] = (
+        await browser.navigate(`${setting.app.url}/profile?from=form`, { follow: 2 })
+      ).history
+      const { origin, pathname, searchParams } = new URL(callback?.url ?? '')
+      const page = await browser.post(origin + pathname, searchParams)
+      expect([page.status, page.url]).toEqual([200, `${setting.app.url}/profile?from=form`])
+    })
+
     test('that are given up do no harm', async () => {
       const { port } = new URL(setting.app.origin)
       await new Promise<void>((resolve) => {
@@ -212,6 +200,32 @@ export function adapterContract(framework: Framework, setup: AdapterSetup): void
         request.write('state=', () => request.destroy())
       })
       expect((await (await signedIn()).navigate(`${setting.app.url}/profile`)).status).toBe(200)
+    })
+
+    test('whose answer nobody waits for do no harm', async () => {
+      const { port } = new URL(setting.app.origin)
+      await new Promise<void>((resolve) => {
+        const path = `${setup.mountPath}/late`
+        const request = http.get({ port, host: '127.0.0.1', path }, (response) => {
+          response.destroy()
+          resolve()
+        })
+        request.on('error', () => resolve())
+      })
+      expect((await (await signedIn()).navigate(`${setting.app.url}/profile`)).status).toBe(200)
+    })
+
+    test('for a WebSocket pass a guard only from a page of ours', async () => {
+      const browser = await signedIn()
+      const headers = { upgrade: 'websocket', connection: 'Upgrade' }
+      const ask = (origin: string) =>
+        browser.fetch(`${setting.app.url}/claims`, { headers: { ...headers, origin } })
+      expect((await ask(setting.app.origin)).status).toBe(200)
+      for (const origin of ['https://evil.example', 'null', '']) {
+        const page = await ask(origin)
+        expect([origin, page.status]).toEqual([origin, 403])
+        expect(JSON.parse(page.text).code).toBe('ERR_CROSS_SITE_REQUEST')
+      }
     })
 
     test('of two End-Users at once never see each other', async () => {
@@ -238,6 +252,12 @@ export function adapterContract(framework: Framework, setup: AdapterSetup): void
     test('of the app go to the app', async () => {
       const page = await (await signedIn()).navigate(`${setting.app.url}/boom`)
       expect([page.status, JSON.parse(page.text).message]).toEqual([500, 'boom'])
+    })
+
+    test('after the head end the connection, and nothing else', async () => {
+      const browser = await signedIn()
+      await expect(browser.navigate(`${setting.app.url}/broken`)).rejects.toThrow()
+      expect((await browser.navigate(`${setting.app.url}/profile`)).status).toBe(200)
     })
 
     test('of `oidc` in a handler reach it with their code and status', async () => {

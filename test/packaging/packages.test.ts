@@ -1,6 +1,6 @@
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -84,12 +84,21 @@ describe('a project that installs the packages', () => {
   beforeAll(async () => {
     if (!canInstall) return
     const names = packed.map(({ name }) => name)
-    await install(project, packed, [...names, 'express', '@types/express', '@types/node@20'])
+    const frameworks = ['express', '@types/express', 'koa', '@types/koa', 'fastify']
+    await install(project, packed, [...names, ...frameworks, '@types/node@20'])
     cpSync(join(root, 'test/packaging/consumers'), project, { recursive: true })
   })
 
-  test.each(['esm', 'cjs'])('runs as JavaScript: %s', async (consumer) => {
-    const outcome = await run([process.execPath, 'app.js'], { cwd: join(project, consumer) })
+  test.each([
+    'esm/app.js',
+    'esm/koa.js',
+    'esm/fastify.js',
+    'cjs/app.js',
+    'cjs/koa.js',
+    'cjs/fastify.js',
+  ])('runs as JavaScript: %s', async (consumer) => {
+    const cwd = join(project, dirname(consumer))
+    const outcome = await run([process.execPath, basename(consumer)], { cwd })
     expect({ ...outcome, stderr: withoutNode(outcome.stderr) }).toEqual({
       status: 0,
       stdout: visited,
@@ -97,7 +106,12 @@ describe('a project that installs the packages', () => {
     })
   })
 
-  test.each(['ts-nodenext', 'ts-bundler'])('compiles as TypeScript: %s', async (consumer) => {
+  test.each([
+    'ts-nodenext/tsconfig.json',
+    'ts-nodenext/tsconfig.koa.json',
+    'ts-bundler/tsconfig.json',
+    'ts-bundler/tsconfig.koa.json',
+  ])('compiles as TypeScript: %s', async (consumer) => {
     const program = [join(root, 'node_modules/.bin/tsc'), '--project', join(project, consumer)]
     const { status, stdout, stderr } = await run(program, { cwd: project })
     expect(status, stdout + stderr).toBe(0)
@@ -110,12 +124,12 @@ function withoutNode(stderr: string): string {
   return lines.filter((line) => !/ExperimentalWarning|--trace-warnings/.test(line)).join('\n')
 }
 
-describe('@countersign/express', () => {
-  test('adds at most 12 packages and 4 MB to an Express app', async () => {
-    const bare = join(scratch, 'bare')
-    const app = join(scratch, 'app')
-    await install(bare, [], ['express'])
-    await install(app, packed, ['express', '@countersign/express'])
+describe.each(['express', 'koa', 'fastify'])('@countersign/%s', (framework) => {
+  test('adds at most 12 packages and 4 MB to an app', async () => {
+    const bare = join(scratch, `bare-${framework}`)
+    const app = join(scratch, `app-${framework}`)
+    await install(bare, [], [framework])
+    await install(app, packed, [framework, `@countersign/${framework}`])
     const before = readInstalled(bare)
     const added = readInstalled(app).filter((path) => !before.includes(path))
     expect(added).toContain('node_modules/@countersign/core')

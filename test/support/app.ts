@@ -5,7 +5,7 @@
  */
 
 import { once } from 'node:events'
-import { createServer, type RequestListener } from 'node:http'
+import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import type { Options, RelyingParty } from '@countersign/core'
@@ -39,7 +39,7 @@ export interface AppSettings {
  * - `GET /broken`: a chunk is written, then the handler throws
  * - `GET /both`: `oidc.refresh()`, and a cookie `own` of the app's, set the way the framework does it
  * - `POST /echo`: JSON of the body: as the parser has left it, else the text that is still there to read
- * - `GET /boom`: throws
+ * - `GET /boom`: throws; `GET /spill`: `oidc.refresh()`, then throws `spilled`
  */
 export interface Framework {
   readonly name: string
@@ -57,6 +57,7 @@ export interface App {
   /** Where it is, `mountPath` included, without a trailing slash. */
   readonly url: string
   readonly origin: string
+  readonly server: Server
   close(): Promise<void>
 }
 
@@ -79,6 +80,7 @@ export async function startApp(framework: Framework, settings: AppSettings): Pro
   return {
     url,
     origin,
+    server,
     async close() {
       const closed = once(server, 'close')
       server.close()

@@ -8,6 +8,7 @@ import type { Framework } from './app.ts'
 import { express4App, express5App } from './apps/express.ts'
 import { fastify5App } from './apps/fastify.ts'
 import { koa2App, koa3App } from './apps/koa.ts'
+import { nodeApp } from './apps/node.ts'
 
 /** All of them. */
 export const frameworks: readonly Framework[] = [
@@ -16,4 +17,5 @@ export const frameworks: readonly Framework[] = [
   koa3App,
   koa2App,
   fastify5App,
+  nodeApp,
 ]

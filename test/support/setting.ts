@@ -10,6 +10,14 @@ import { type App, type AppSettings, type Framework, startApp } from './app.ts'
 import { type Double, startDouble } from './provider-double.ts'
 import { createUserAgent, type UserAgent } from './user-agent.ts'
 
+/** A new browser, signed in. */
+export async function signIn(setting: Setting): Promise<UserAgent> {
+  const browser = setting.browser()
+  const { status, text } = await browser.navigate(`${setting.app.url}/profile`)
+  if (status !== 200) throw new Error(`the login ended with ${status}: ${text}`)
+  return browser
+}
+
 /** A secret that is long enough. */
 export const secret = 'a session secret for tests, and for nothing but tests'
 

@@ -10,6 +10,7 @@ import { readReturnTo } from './base/url.ts'
 import { answerError } from './error-response.ts'
 import { OidcError, SessionError } from './errors.ts'
 import type { Exchange, OidcResponse } from './exchange.ts'
+import { checkStarted } from './http/cookies.ts'
 import { isFromOneOf, isHandshake } from './http/origin.ts'
 import { empty } from './http/responses.ts'
 import { type AuthorizationParameters, startLogin } from './login/authentication-request.ts'
@@ -189,9 +190,8 @@ async function refresh(request: Parts): Promise<string> {
         '"session.keep"',
     )
   }
-  // Throws where the response has started: new tokens that cannot be kept would be lost, and the old
-  // ones are used up
-  open(request).write(session)
+  // New tokens that cannot be kept would be lost, and the old ones used up
+  checkStarted(request.exchange)
   const tokens = await wiring.refresh(session, refreshToken)
   open(request).write({ ...session, tokens: wiring.keepTokens(tokens) })
   return tokens.accessToken ?? ''

@@ -31,11 +31,9 @@ export interface Exchange {
    * @throws TransactionError `ERR_BODY_TOO_LARGE`, `ERR_CONTENT_TYPE`
    */
   form(): Promise<URLSearchParams>
-  /**
-   * Appends one `Set-Cookie` value. MUST NOT join it to another or replace one.
-   *
-   * @throws SessionError `ERR_RESPONSE_STARTED` when the head of the response has left
-   */
+  /** Whether the head of the response has left: nothing can be set on it any more. */
+  isStarted(): boolean
+  /** Appends one `Set-Cookie` value, before the head leaves. MUST NOT join it to another or replace one. */
   setCookie(value: string): void
   /** Writes a response the way the framework does. A response to HEAD has no body. */
   send(response: OidcResponse): void | Promise<void>

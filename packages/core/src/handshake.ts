@@ -6,7 +6,7 @@
 
 import { generateId } from './base/random.ts'
 import { createContext, type Oidc } from './context.ts'
-import { SessionError, TransactionError } from './errors.ts'
+import { ConfigurationError, TransactionError } from './errors.ts'
 import { buildEventError } from './events.ts'
 import type { Exchange } from './exchange.ts'
 import { isFromOneOf } from './http/origin.ts'
@@ -41,7 +41,7 @@ export function readHandshake<User extends Claims>(
   { origins = [] }: HandshakeOptions,
 ): OpenSession<User> | undefined {
   const exchange = createHandshakeExchange(handshake)
-  if (!isFromOneOf([wiring.config.baseUrl.origin, ...origins], exchange)) {
+  if (!isFromOneOf([wiring.config.baseUrl.origin, ...origins.map(readOrigin)], exchange)) {
     const error = new TransactionError(
       'ERR_CROSS_SITE_REQUEST',
       'a WebSocket was asked for by a page of another origin, or by no page',
@@ -55,14 +55,19 @@ export function readHandshake<User extends Claims>(
   return isSignedIn(oidc) ? oidc : undefined
 }
 
+function readOrigin(given: string): string {
+  const origin = URL.canParse(given) ? new URL(given).origin : 'null'
+  // "null" is the origin of every sandboxed frame
+  if (origin !== 'null') return origin
+  const message = `"${given}" is not an origin, such as "https://www.app.example"`
+  throw new ConfigurationError([{ path: 'origins', message }])
+}
+
 function isSignedIn<User extends Claims>(oidc: Oidc<User>): oidc is Oidc<User> & OpenSession<User> {
   return oidc.isAuthenticated
 }
 
 function createHandshakeExchange({ url, headers }: Handshake): Exchange {
-  const refuse = () => {
-    throw new SessionError('ERR_RESPONSE_STARTED', 'a WebSocket has no response to set a cookie on')
-  }
   return {
     method: 'GET',
     target: url ?? '/',
@@ -71,7 +76,9 @@ function createHandshakeExchange({ url, headers }: Handshake): Exchange {
       return Array.isArray(value) ? value.join(', ') : value
     },
     form: () => Promise.resolve(new URLSearchParams()),
-    setCookie: refuse,
-    send: refuse,
+    // As good as gone: nothing can be set on it, and nothing is answered
+    isStarted: () => true,
+    setCookie: () => {},
+    send: () => {},
   }
 }

@@ -6,7 +6,6 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { SessionError } from './errors.ts'
 import type { Exchange, OidcResponse } from './exchange.ts'
 import { readForm } from './http/form.ts'
 
@@ -46,16 +45,8 @@ export function createNodeExchange(
         parsed: framework.body ? framework.body() : request.body,
         stream: request,
       }),
-    setCookie(value) {
-      if (response.headersSent) {
-        throw new SessionError(
-          'ERR_RESPONSE_STARTED',
-          'a cookie has to be set before the response starts: call this before anything is written',
-        )
-      }
-      if (framework.setCookie) framework.setCookie(value)
-      else response.appendHeader('set-cookie', value)
-    },
+    isStarted: () => response.headersSent,
+    setCookie: framework.setCookie ?? ((value) => void response.appendHeader('set-cookie', value)),
     send: framework.send ?? ((answer) => writeNodeResponse(request, response, answer)),
   }
 }

@@ -47,6 +47,7 @@ export interface RelyingParty<User extends Claims = UserClaims> {
    * End-User, and for a page whose `Origin` is neither that of `baseUrl` nor one of `origins`.
    *
    * @see RFC 6455, 10.2
+   * @throws ConfigurationError for one of `origins` that is none
    */
   session(
     incomingMessage: Handshake,

@@ -35,6 +35,7 @@ export function issueSession(relyingParty: object, session: TestSession): readon
     setCookie: (value: string) => {
       cookies.push(value.split(';', 1)[0] ?? '')
     },
+    isStarted: () => false,
     send: () => {},
   }
   store.open(exchange).write({

@@ -34,8 +34,11 @@ declare module 'fastify' {
   }
 }
 
+/** No options at all: they are in the environment. */
+type NoOptions = { readonly [Name in keyof Options]?: never }
+
 /** What `register` takes: options, or a Relying Party; without any, the environment (`OIDC_*`). */
-export type OidcPluginOptions = (Options | RelyingParty) & {
+export type OidcPluginOptions = (Options | RelyingParty | NoOptions) & {
   /** The path of `baseUrl`, where the plugin serves its routes below it. */
   readonly prefix?: string
 }
@@ -118,10 +121,21 @@ async function answer(
   return reply
 }
 
+/** A reply as far as it is used: of any server, HTTP/2 included, and of any route. */
+interface Reply {
+  readonly sent: boolean
+  readonly raw: object
+  readonly request: { readonly raw: object }
+  code(status: number): unknown
+  headers(headers: Readonly<Record<string, string>>): unknown
+  /** `never`: what a route may send is declared by the route, and a response of ours is none of it. */
+  send(payload: never): unknown
+}
+
 /** A hook that lets a request pass only for an End-User who meets the requirements. */
 export function requireLogin<User extends Claims = UserClaims>(
   requirements?: Requirements<User>,
-): (request: FastifyRequest, reply: FastifyReply) => Promise<unknown> {
+): (request: Pick<FastifyRequest, 'oidc'>, reply: Reply) => Promise<unknown> {
   return async function requireLogin(request, reply) {
     const oidc = readOidc(request) as unknown as Oidc<User>
     const response = await oidc.require(requirements)
@@ -144,15 +158,18 @@ function createExchange(request: FastifyRequest, reply: FastifyReply): Exchange 
 }
 
 /** Hands the response to Fastify, and waits until it is written: hooks of the app may take their time. */
-async function send(reply: FastifyReply, response: OidcResponse): Promise<void> {
+async function send(reply: Reply, response: OidcResponse): Promise<void> {
+  const { status, headers, body } = response
   if (reply.sent) {
-    writeNodeResponse(reply.request.raw, reply.raw, response)
+    // Somebody has hijacked it
+    const { request, raw } = reply
+    writeNodeResponse(request.raw as FastifyRequest['raw'], raw as FastifyReply['raw'], response)
     return
   }
-  const { status, headers, body } = response
-  reply.code(status).headers(headers)
+  reply.code(status)
+  reply.headers(headers)
   // As bytes: to the content type of a text Fastify would add a charset
-  await reply.send(body === '' ? undefined : Buffer.from(body))
+  await reply.send((body === '' ? undefined : Buffer.from(body)) as never)
 }
 
 function readOidc({ oidc }: { readonly oidc?: Oidc }): Oidc {

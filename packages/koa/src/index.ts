@@ -50,13 +50,16 @@ export function oidc<User extends Claims = UserClaims>(
 ): OidcMiddleware<User> {
   const relyingParty = 'receive' in options ? options : createRelyingParty<User>(options)
   function oidc(ctx: ExtendableContext, next: Next): Promise<void> {
+    const cookies: string[] = []
     const take = (received: Received<User>): Promise<void> => {
       if (received.response) return Promise.resolve(send(ctx, received.response))
       // What the app's own claims are is known to the app; Koa has one type for every context
       ctx.oidc = received.oidc as unknown as Oidc
-      return next()
+      return next().catch((error: unknown) => {
+        throw keepCookies(error, cookies)
+      })
     }
-    const received = relyingParty.receive(createExchange(ctx))
+    const received = relyingParty.receive(createExchange(ctx, cookies))
     return received instanceof Promise ? received.then(take) : take(received)
   }
   return Object.assign(oidc, { relyingParty })
@@ -74,12 +77,27 @@ export function requireLogin<User extends Claims = UserClaims>(
   }
 }
 
-function createExchange(ctx: ExtendableContext): Exchange {
+function createExchange(ctx: ExtendableContext, cookies: string[]): Exchange {
   return createNodeExchange(ctx.req, ctx.res, ctx.originalUrl, {
-    // Where Koa's body parsers leave it
-    body: () => (ctx.request as { readonly body?: unknown }).body,
+    setCookie(value) {
+      cookies.push(value)
+      ctx.append('set-cookie', value)
+    },
+    body: () => readBody(ctx.request) ?? readBody(ctx.req),
     send: (response) => send(ctx, response),
   })
+}
+
+/** What a body parser has left: on Koa's request, or on Node's. */
+function readBody(request: { readonly body?: unknown } | object): unknown {
+  return 'body' in request ? request.body : undefined
+}
+
+/** To answer an error, Koa drops all headers but those that the error has. */
+function keepCookies(error: unknown, cookies: readonly string[]): unknown {
+  if (cookies.length === 0 || !(error instanceof Error)) return error
+  const { headers } = error as { readonly headers?: object }
+  return Object.assign(error, { headers: { ...headers, 'set-cookie': cookies } })
 }
 
 /** Hands the response to Koa, which writes it when all middleware is done. */

@@ -45,7 +45,7 @@ export function signedIn(
 /** How deep routers may be nested. */
 const maxDepth = 8
 
-/** Looks for what `oidc()` left: on the value itself, or in the middleware of an Express app. */
+/** Looks for what `oidc()` left: on the value itself, or in the middleware of an Express or Koa app. */
 function findRelyingParty(value: unknown, depth = 0): object | undefined {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined
   if (depth > maxDepth) return undefined
@@ -58,8 +58,9 @@ function findRelyingParty(value: unknown, depth = 0): object | undefined {
   return undefined
 }
 
-/** The handlers of an Express app (`router`, in Express 4 `_router`), of a router, or of a layer. */
+/** The handlers of a Koa app, of an Express app (`router`, in Express 4 `_router`), a router or a layer. */
 function readLayers(value: object): readonly unknown[] {
+  if ('middleware' in value && Array.isArray(value.middleware)) return value.middleware
   // A layer of a router; an Express app is a function that has a "handle" too
   if (typeof value === 'object' && 'handle' in value) return [value.handle]
   const router = '_router' in value ? value._router : (readRouter(value) ?? value)

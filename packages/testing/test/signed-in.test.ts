@@ -20,6 +20,7 @@ async function visit(headers: Readonly<Record<string, string>>) {
     header: (name) => headers[name],
     form: () => Promise.resolve(new URLSearchParams()),
     setCookie: () => expect.unreachable('nothing has changed'),
+    isStarted: () => false,
     send: () => expect.unreachable('nothing is answered'),
   })
   return oidc

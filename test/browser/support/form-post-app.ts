@@ -5,27 +5,69 @@
  */
 
 import { once } from 'node:events'
-import { type Options, oidc, requireLogin } from '@countersign/express'
-import express from 'express'
+import { createServer, type RequestListener } from 'node:http'
+import type { Options } from '@countersign/core'
+import * as express from '@countersign/express'
+import * as fastify from '@countersign/fastify'
+import * as koa from '@countersign/koa'
+import createExpress from 'express'
+import createFastify from 'fastify'
+import Koa from 'koa'
+
+/** A framework, and how an app with the one page `GET /profile` is made with it. */
+export interface FormPostApp {
+  readonly name: string
+  build(options: Options): RequestListener | Promise<RequestListener>
+}
+
+/** One for each adapter. */
+export const formPostApps: readonly FormPostApp[] = [
+  {
+    name: 'Express',
+    build(options) {
+      const app = createExpress().use(express.oidc(options))
+      return app.get('/profile', express.requireLogin(), (req, res) => {
+        res.send(`signed in as ${req.oidc.user?.sub}`)
+      })
+    },
+  },
+  {
+    name: 'Koa',
+    build(options) {
+      const app = new Koa().use(koa.oidc(options)).use(koa.requireLogin())
+      app.use((ctx) => {
+        ctx.body = `signed in as ${ctx.oidc.user?.sub}`
+      })
+      return app.callback()
+    },
+  },
+  {
+    name: 'Fastify',
+    async build(options) {
+      const app = createFastify()
+      await app.register(fastify.oidc, options)
+      app.get('/profile', { onRequest: fastify.requireLogin() }, async ({ oidc }) => {
+        return `signed in as ${oidc.user?.sub}`
+      })
+      await app.ready()
+      return app.routing
+    },
+  },
+]
 
 /** Starts the app on loopback. Returns how to stop it. */
 export async function startFormPostApp(
+  app: FormPostApp,
   port: number,
   options: Omit<Options, 'baseUrl' | 'session' | 'authorization'>,
 ): Promise<() => Promise<void>> {
-  const app = express()
-  app.use(
-    oidc({
-      ...options,
-      baseUrl: `http://localhost:${port}`,
-      session: { secret: 'a session secret for tests, and for nothing but tests' },
-      authorization: { response_mode: 'form_post' },
-    }),
-  )
-  app.get('/profile', requireLogin(), (req, res) => {
-    res.send(`signed in as ${req.oidc.user?.sub}`)
+  const listener = await app.build({
+    ...options,
+    baseUrl: `http://localhost:${port}`,
+    session: { secret: 'a session secret for tests, and for nothing but tests' },
+    authorization: { response_mode: 'form_post' },
   })
-  const server = app.listen(port, '127.0.0.1')
+  const server = createServer((req, res) => void listener(req, res)).listen(port, '127.0.0.1')
   await once(server, 'listening')
   return async () => {
     server.close()

@@ -1,7 +1,6 @@
 /** Visits an app as somebody anonymous: its public page, a guarded route, and the JWK Set. */
-export async function visit(app) {
-  const server = app.listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
+export async function visit(server) {
+  if (!server.listening) await new Promise((resolve) => server.once('listening', resolve))
   const origin = `http://127.0.0.1:${server.address().port}`
   const home = await fetch(`${origin}/`)
   console.log(home.status, await home.text())

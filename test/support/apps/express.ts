@@ -139,6 +139,13 @@ function build(express: Express): Framework['build'] {
     router.get('/boom', () => {
       throw new Error('boom')
     })
+    router.get(
+      '/spill',
+      caught(async (req) => {
+        await req.oidc.refresh()
+        throw new Error('spilled')
+      }),
+    )
     app.use(mountPath || '/', router)
     const onError: express5.ErrorRequestHandler = (error, _req, res, next) => {
       if (res.headersSent) return next(error)

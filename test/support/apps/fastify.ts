@@ -101,6 +101,10 @@ function pages(mountPath: string, hasBodyParser: boolean): FastifyPluginAsync {
       reply.type('application/json')
       return JSON.stringify(hasBodyParser ? body : await text(body as Readable))
     })
+    app.get('/spill', async ({ oidc }) => {
+      await oidc.refresh()
+      throw new Error('spilled')
+    })
     app.get('/boom', async () => {
       throw new Error('boom')
     })

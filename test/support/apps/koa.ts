@@ -120,6 +120,10 @@ function buildRouter(mountPath: string): Router {
   router.get('/boom', () => {
     throw new Error('boom')
   })
+  router.get('/spill', async (ctx) => {
+    await ctx.oidc.refresh()
+    throw new Error('spilled')
+  })
   return router
 }
 

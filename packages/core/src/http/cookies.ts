@@ -45,17 +45,39 @@ export function buildCookieName(name: string, { secure, path, domain }: CookieAt
   return path === '/' && domain === undefined ? `__Host-${name}` : `__Secure-${name}`
 }
 
-/** Sets a cookie for `maxAge` seconds. */
+/**
+ * Makes sure that cookies can still be set.
+ *
+ * @throws SessionError `ERR_RESPONSE_STARTED`
+ */
+export function checkStarted(exchange: Exchange): void {
+  if (!exchange.isStarted()) return
+  const message =
+    'a cookie has to be set before the response starts: call this before anything is written'
+  throw new SessionError('ERR_RESPONSE_STARTED', message)
+}
+
+/**
+ * Sets a cookie for `maxAge` seconds.
+ *
+ * @throws SessionError `ERR_RESPONSE_STARTED`
+ */
 export function setCookie(
   exchange: Exchange,
   attributes: CookieAttributes,
   { name, value, maxAge }: { name: string; value: string; maxAge: number },
 ): void {
+  checkStarted(exchange)
   exchange.setCookie(serialize(attributes, { name, value, maxAge }))
 }
 
-/** Takes a cookie from the browser. */
+/**
+ * Takes a cookie from the browser.
+ *
+ * @throws SessionError `ERR_RESPONSE_STARTED`
+ */
 export function clearCookie(exchange: Exchange, attributes: CookieAttributes, name: string): void {
+  checkStarted(exchange)
   exchange.setCookie(serialize(attributes, { name, value: '', maxAge: 0 }))
 }
 

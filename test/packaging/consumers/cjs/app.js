@@ -20,4 +20,4 @@ app.use(
 app.get('/', (req, res) => res.send(`signed in: ${req.oidc.isAuthenticated}`))
 app.get('/profile', requireLogin(), (req, res) => res.json(req.oidc.user))
 
-visit(app).then(() => console.log('done'))
+visit(app.listen(0, '127.0.0.1')).then(() => console.log('done'))

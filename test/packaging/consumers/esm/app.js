@@ -18,5 +18,5 @@ app.use(
 app.get('/', (req, res) => res.send(`signed in: ${req.oidc.isAuthenticated}`))
 app.get('/profile', requireLogin(), (req, res) => res.json(req.oidc.user))
 
-await visit(app)
+await visit(app.listen(0, '127.0.0.1'))
 if (!(new Error('x') instanceof OidcError)) console.log('done')

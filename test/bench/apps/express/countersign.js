@@ -1,5 +1,6 @@
 /**
- * Express with `@countersign/express`, as built. The signature of every ID Token is verified.
+ * Express with `@countersign/express`, as built. The signature of every ID Token is verified. The
+ * session holds all claims of the ID Token but `nonce` and `at_hash`, encrypted.
  *
  * @module
  */

@@ -1,6 +1,7 @@
 /**
  * Express with express-openid-connect and `private_key_jwt`, with the defaults that it has. In the code
- * flow it takes the ID Token from the token endpoint without verifying its signature.
+ * flow it takes the ID Token from the token endpoint without verifying its signature. The session holds
+ * the ID Token and the access token, encrypted.
  *
  * @module
  */

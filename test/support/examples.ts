@@ -1,0 +1,148 @@
+/**
+ * The examples as their users run them: each a process of its own, told everything by its environment.
+ *
+ * @module
+ */
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { generateClientKey, type Provider } from '@countersign/testing'
+
+const folder = join(import.meta.dirname, '../../examples')
+
+/** The names of the examples, and of the adapters that they show. */
+export const exampleNames = ['express', 'koa', 'fastify'] as const
+
+/** The name of an example. */
+export type ExampleName = (typeof exampleNames)[number]
+
+/** Environment variables by name. */
+export type Environment = Readonly<Record<string, string>>
+
+/** How a process ended, and what it said. */
+export interface Ending {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** An example, answering. */
+export interface Example {
+  readonly name: ExampleName
+  readonly url: string
+  /** Ends it as a supervisor would. */
+  stop(): Promise<Ending>
+}
+
+/** A port of loopback that was free a moment ago, for an app that has to know its address before. */
+export async function findPort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const { port } = probe.address() as AddressInfo
+  probe.close()
+  await once(probe, 'close')
+  return port
+}
+
+/** Starts an example at `http://localhost:<port>` and waits until it answers. */
+export async function startExample(
+  name: ExampleName,
+  port: number,
+  env: Environment,
+): Promise<Example> {
+  const url = `http://localhost:${port}`
+  const { child, ending } = spawnExample(name, { PORT: String(port), OIDC_BASE_URL: url, ...env })
+  for (;;) {
+    if (child.exitCode !== null) {
+      const { stderr } = await ending
+      throw new Error(`the ${name} example ended with ${child.exitCode}: ${stderr}`)
+    }
+    const response = await fetch(`${url}/`).catch(() => undefined)
+    if (response) break
+    await delay(20)
+  }
+  return {
+    name,
+    url,
+    stop() {
+      child.kill('SIGTERM')
+      return ending
+    },
+  }
+}
+
+/** Runs an example in an environment in which it is not expected to stay. */
+export function runExample(name: ExampleName, env: Environment): Promise<Ending> {
+  return spawnExample(name, env).ending
+}
+
+/** An example that is a client of a provider, by a key that it publishes itself. */
+export interface RegisteredExample extends Example {
+  /** What it was told, besides its address. */
+  readonly env: Environment
+}
+
+/** Starts an example on a free port, as a client of this provider. Its client identifier is its name. */
+export async function startRegisteredExample(
+  name: ExampleName,
+  provider: Provider,
+): Promise<RegisteredExample> {
+  const keyFolder = await mkdtemp(join(tmpdir(), 'countersign-example-'))
+  const { privateKeyPem } = await generateClientKey()
+  await writeFile(join(keyFolder, 'key.pem'), privateKeyPem, { mode: 0o600 })
+  const env = {
+    OIDC_ISSUER: provider.issuer,
+    OIDC_CLIENT_ID: name,
+    OIDC_CLIENT_KEY: `file:${join(keyFolder, 'key.pem')}`,
+    OIDC_SESSION_SECRET: 'a session secret for tests and nothing but tests',
+  }
+  const example = await startExample(name, await findPort(), env)
+  await registerApp(provider, name, example.url)
+  return {
+    ...example,
+    env,
+    async stop() {
+      const ending = await example.stop()
+      await rm(keyFolder, { recursive: true })
+      return ending
+    },
+  }
+}
+
+/** Makes an app that publishes its keys a client of a provider. */
+export function registerApp(provider: Provider, clientId: string, url: string): Promise<void> {
+  return provider.addClient({
+    clientId,
+    name: 'Countersign example',
+    jwksUri: `${url}/.well-known/jwks.json`,
+    redirectUris: [`${url}/callback`],
+    postLogoutRedirectUris: [`${url}/`],
+  })
+}
+
+function spawnExample(
+  name: ExampleName,
+  env: Environment,
+): { child: ChildProcess; ending: Promise<Ending> } {
+  const { PATH = '' } = process.env
+  const child = spawn(process.execPath, [join(folder, name, 'server.js')], {
+    env: { PATH, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text
+  })
+  const ending = once(child, 'close').then(([code]) => ({ code, stdout, stderr }))
+  return { child, ending }
+}
