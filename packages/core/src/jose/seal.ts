@@ -29,10 +29,14 @@ interface SealingKey {
   readonly key: KeyObject
   /** The encoded protected header. It names the key, so a rotated secret costs no second attempt. */
   readonly header: string
+  /** The same as additional data. @see RFC 7516, 5.1 */
+  readonly aad: Buffer
 }
 
 const ivLength = 12
-const tagLength = 16
+const ivText = 16
+const tagText = 22
+const gcm = { authTagLength: 16 } as const
 
 /**
  * Creates a sealer. The first secret seals; all of them open.
@@ -49,25 +53,26 @@ export function createSealer(
   { remembered = 0 }: { readonly remembered?: number } = {},
 ): Sealer {
   const keys = secrets.map((secret) => deriveKey(secret, purpose))
-  const byHeader = new Map(keys.map((entry) => [entry.header, entry.key]))
+  const byHeader = new Map(keys.map((entry) => [entry.header, entry]))
   const [current] = keys
   if (!current) throw new TypeError('"secrets" must hold a secret')
-  const recent = new Map<string, string>()
+  const recent = new Map<string, { readonly sealed: string; readonly plaintext: string }>()
 
-  function remember(sealed: string, plaintext: string): void {
+  function remember(tag: string, sealed: string, plaintext: string): void {
     if (remembered === 0) return
     const [oldest] = recent.size >= remembered ? recent.keys() : []
     if (oldest !== undefined) recent.delete(oldest)
-    recent.set(sealed, plaintext)
+    recent.set(tag, { sealed, plaintext })
   }
 
   function openText(sealed: string): string | undefined {
-    const known = recent.get(sealed)
-    if (known !== undefined) return known
-    const header = sealed.slice(0, sealed.indexOf('.'))
-    const key = byHeader.get(header)
-    const plaintext = key && open(key, header, sealed)
-    if (plaintext !== undefined) remember(sealed, plaintext)
+    // Found by its tag, which is quicker to look for; it is known only if it is the same to the letter
+    const tag = sealed.slice(-tagText)
+    const known = recent.get(tag)
+    if (known?.sealed === sealed) return known.plaintext
+    const key = byHeader.get(sealed.slice(0, sealed.indexOf('.')))
+    const plaintext = key && open(key, sealed)
+    if (plaintext !== undefined) remember(tag, sealed, plaintext)
     return plaintext
   }
 
@@ -83,30 +88,41 @@ export function createSealer(
 function deriveKey(secret: string, purpose: string): SealingKey {
   const bytes = Buffer.from(hkdfSync('sha256', secret, '', `countersign ${purpose}`, 32))
   const kid = createHash('sha256').update(bytes).digest('base64url').slice(0, 8)
-  const header = Buffer.from(JSON.stringify({ alg: 'dir', enc: 'A256GCM', kid }))
-  return { key: createSecretKey(bytes), header: header.toString('base64url') }
+  const protectedHeader = JSON.stringify({ alg: 'dir', enc: 'A256GCM', kid })
+  const header = Buffer.from(protectedHeader).toString('base64url')
+  return { key: createSecretKey(bytes), header, aad: Buffer.from(header, 'latin1') }
 }
 
 // RFC 7516, 5.1: with "dir" the encrypted key is empty, and the header is the additional data
-function seal({ key, header }: SealingKey, plaintext: string): string {
+function seal({ key, header, aad }: SealingKey, plaintext: string): string {
   const iv = randomBytes(ivLength)
-  const cipher = createCipheriv('aes-256-gcm', key, iv, { authTagLength: tagLength })
-  cipher.setAAD(Buffer.from(header, 'latin1'))
+  const cipher = createCipheriv('aes-256-gcm', key, iv, gcm)
+  cipher.setAAD(aad)
   const ciphertext = cipher.update(plaintext, 'utf8', 'base64url') + cipher.final('base64url')
   return `${header}..${iv.toString('base64url')}.${ciphertext}.${cipher.getAuthTag().toString('base64url')}`
 }
 
-function open(key: KeyObject, header: string, sealed: string): string | undefined {
-  const [, encryptedKey, iv, ciphertext, tag, excess] = sealed.split('.')
-  if (encryptedKey !== '' || !iv || !ciphertext || !tag || excess !== undefined) return undefined
+/** header, no encrypted key, iv, ciphertext, tag: all but the ciphertext have one length. */
+function open({ key, header, aad }: SealingKey, sealed: string): string | undefined {
+  const iv = header.length + 2
+  const ciphertext = iv + ivText + 1
+  const tag = sealed.length - tagText
+  if (tag <= ciphertext || [iv - 1, ciphertext - 1, tag - 1].some((dot) => sealed[dot] !== '.')) {
+    return undefined
+  }
   try {
-    const decipher = createDecipheriv('aes-256-gcm', key, Buffer.from(iv, 'base64url'), {
-      authTagLength: tagLength,
-    })
-    decipher.setAAD(Buffer.from(header, 'latin1'))
-    decipher.setAuthTag(Buffer.from(tag, 'base64url'))
-    return decipher.update(ciphertext, 'base64url', 'utf8') + decipher.final('utf8')
+    const decipher = createDecipheriv('aes-256-gcm', key, decode(sealed, iv, ivText), gcm)
+    decipher.setAAD(aad)
+    decipher.setAuthTag(decode(sealed, tag, tagText))
+    const plaintext = decipher.update(decode(sealed, ciphertext, tag - 1 - ciphertext))
+    // Throws unless the tag is right: nothing is read before
+    decipher.final()
+    return plaintext.toString('utf8')
   } catch {
     return undefined
   }
+}
+
+function decode(sealed: string, start: number, length: number): Buffer {
+  return Buffer.from(sealed.slice(start, start + length), 'base64url')
 }
