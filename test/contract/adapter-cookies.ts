@@ -28,7 +28,10 @@ export function cookieContract(read: () => Setting): void {
     test('of the app stay next to ours', async () => {
       const page = await (await signIn(read())).navigate(url('/both'))
       expect(page.text).toBe('ok')
-      expect(page.setCookies.filter((cookie) => cookie.startsWith('own=1'))).toHaveLength(1)
+      for (const name of ['before', 'after']) {
+        const own = page.setCookies.filter((cookie) => cookie.startsWith(`${name}=1`))
+        expect([name, own.length]).toEqual([name, 1])
+      }
       expectSession(page)
     })
 
@@ -44,6 +47,23 @@ export function cookieContract(read: () => Setting): void {
       expectSession(page)
       expect(browser.cookies(url('/')).map(String)).not.toEqual(before)
       expect((await browser.navigate(url('/profile'))).history).toHaveLength(1)
+    })
+
+    test('of a session that is too large for one are read, written again and cleared', async () => {
+      const { behave } = read().provider
+      behave.claims = { groups: Array.from({ length: 250 }, (_, index) => `group-${index}`) }
+      const browser = await signIn(read())
+      const names = () => browser.cookies(url('/')).map(({ key }) => key)
+      expect(names().filter((name) => /^oidc-[0-9a-f]{6}\.[01]$/.test(name))).toHaveLength(2)
+      for (const path of ['/refresh', '/profile']) {
+        const page = await browser.navigate(url(path))
+        expect([path, page.status, page.history.length]).toEqual([path, 200, 1])
+      }
+      expect(JSON.parse((await browser.navigate(url('/profile'))).text).groups).toHaveLength(250)
+      await browser.navigate(url('/leave-here'))
+      expect(
+        names().filter((name) => /^oidc-[0-9a-f]{6}/.test(name) && !/login/.test(name)),
+      ).toEqual([])
     })
 
     test('come with a 304', async () => {

@@ -2,14 +2,15 @@ import { describe } from 'vitest'
 import { adapterContract } from '../contract/adapter.ts'
 import { frameworks } from '../support/frameworks.ts'
 
+const setups = [
+  ['bare', { hasBodyParser: false, mountPath: '' }],
+  ['behind a body parser', { hasBodyParser: true, mountPath: '' }],
+  ['mounted at a path', { hasBodyParser: false, mountPath: '/team/app' }],
+  ['mounted at a path, behind a body parser', { hasBodyParser: true, mountPath: '/team/app' }],
+] as const
+
 for (const framework of frameworks) {
-  describe(`${framework.name}, bare`, () => {
-    adapterContract(framework, { hasBodyParser: false, mountPath: '' })
-  })
-  describe(`${framework.name}, behind a body parser`, () => {
-    adapterContract(framework, { hasBodyParser: true, mountPath: '' })
-  })
-  describe(`${framework.name}, mounted at a path`, () => {
-    adapterContract(framework, { hasBodyParser: false, mountPath: '/team/app' })
-  })
+  for (const [name, setup] of setups) {
+    describe(`${framework.name}, ${name}`, () => adapterContract(framework, setup))
+  }
 }

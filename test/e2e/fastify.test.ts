@@ -1,70 +1,15 @@
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
-import { Writable } from 'node:stream'
-import { setTimeout } from 'node:timers/promises'
-import {
-  createRelyingParty,
-  type OidcPluginOptions,
-  oidc,
-  requireLogin,
-} from '@countersign/fastify'
+import { createRelyingParty, type KeySource, oidc, requireLogin } from '@countersign/fastify'
 import { signedIn } from '@countersign/testing'
 import formbody from '@fastify/formbody'
-import fastify, {
-  type FastifyInstance,
-  type FastifyPluginAsync,
-  type FastifyServerOptions,
-} from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { secret } from '../support/setting.ts'
+import { ada, ask, create, form, open, options } from './support/fastify-app.ts'
 
-const options = {
-  issuer: 'http://127.0.0.1:1',
-  clientId: 'app',
-  clientAuth: { method: 'none' },
-  baseUrl: 'http://localhost:3000',
-  session: { secret },
-} as const
+const { clientAuth: _, ...withKey } = options
 
-const ada = { sub: 'ada', name: 'Ada' }
-const form = { 'content-type': 'application/x-www-form-urlencoded' }
-const closing: FastifyInstance[] = []
-
-afterEach(async () => {
+afterEach(() => {
   vi.unstubAllEnvs()
-  for (const app of closing.splice(0)) await app.close()
 })
-
-/** An app, and what it has logged at the level of a warning or above. */
-function create(settings: FastifyServerOptions = {}) {
-  const warnings: string[] = []
-  const stream = new Writable({
-    write(line, _encoding, done) {
-      warnings.push(String(line))
-      done()
-    },
-  })
-  const app = fastify({ logger: { level: 'warn', stream }, ...settings })
-  closing.push(app)
-  return { app, warnings }
-}
-
-/** A context of the app below a prefix, with a Relying Party of its own. */
-async function open(app: FastifyInstance, prefix: string, own: OidcPluginOptions) {
-  let opened = app
-  const plugin: FastifyPluginAsync = async (scope) => {
-    await scope.register(oidc, own)
-    opened = scope
-  }
-  await app.register(plugin, { prefix })
-  // A context is thenable: it must not be what a promise resolves to
-  return { scope: opened }
-}
-
-async function ask(app: FastifyInstance, url: string, headers: Record<string, string> = {}) {
-  const { statusCode, body } = await app.inject({ url, headers })
-  return [statusCode, body]
-}
 
 describe('register()', () => {
   test('fails, and so does ready(), with every fault of the options', async () => {
@@ -102,15 +47,16 @@ describe('register()', () => {
   })
 
   test('closes the Relying Party that it has made, and leaves alone the one it was given', async () => {
-    const given = createRelyingParty(options)
-    const close = vi.fn(given.close)
+    const close = vi.fn(async () => {})
+    const clientKey: KeySource = { name: 'a test', keys: async () => [], close }
     const { app } = create()
-    await app.register(oidc, { ...given, close })
+    await app.register(oidc, createRelyingParty({ ...withKey, clientKey }))
     await app.close()
     expect(close).not.toHaveBeenCalled()
     const { app: other } = create()
-    await other.register(oidc, options)
+    await other.register(oidc, { ...withKey, clientKey })
     await other.close()
+    expect(close).toHaveBeenCalledOnce()
   })
 })
 
@@ -223,95 +169,4 @@ describe('parsers', () => {
       expect(own.statusCode).toBe({ 'no parser': 415, 'a parser for everything': 500 }[name] ?? 200)
     }
   })
-})
-
-describe('a reply', () => {
-  test('of login() and logout() is complete when they are done, slow hooks or not', async () => {
-    const { app, warnings } = create()
-    await app.register(oidc, options)
-    app.addHook('onSend', async () => {
-      await setTimeout(20)
-    })
-    app.get('/go', async (request) => {
-      await request.oidc.logout({ local: true })
-    })
-    app.get('/go-on', async (request, reply) => {
-      await request.oidc.logout({ local: true })
-      return reply
-    })
-    for (const url of ['/go', '/go-on']) expect(await ask(app, url)).toEqual([303, ''])
-    expect(warnings).toEqual([])
-  })
-
-  test('that is hijacked has the cookies, and can still be a logout', async () => {
-    const { app, warnings } = create()
-    await app.register(oidc, options)
-    app.get('/hijack', async (request, reply) => {
-      reply.hijack()
-      await request.oidc.logout({ local: true })
-    })
-    const { statusCode, cookies, headers } = await app.inject({
-      url: '/hijack',
-      headers: signedIn(app, ada).headers,
-    })
-    expect([statusCode, headers['location']]).toEqual([303, '/'])
-    expect(cookies.filter(({ maxAge }) => maxAge === 0)).not.toEqual([])
-    expect(warnings).toEqual([])
-  })
-
-  test("is left to the app's router where only that takes a path for ours", async () => {
-    const { app } = create({ routerOptions: { caseSensitive: false, ignoreTrailingSlash: true } })
-    await app.register(oidc, options)
-    app.setNotFoundHandler((_request, reply) => reply.code(404).send('mine'))
-    for (const url of ['/LOGOUT', '/logout/']) expect(await ask(app, url)).toEqual([404, 'mine'])
-    expect(await ask(app, '/logout')).toEqual([303, ''])
-  })
-
-  test('keeps the content type of problem details as RFC 9457 has it', async () => {
-    const { app } = create()
-    await app.register(oidc, options)
-    app.get('/me', { preHandler: requireLogin() }, () => 'never')
-    const { statusCode, headers } = await app.inject('/me')
-    expect([statusCode, headers['content-type']]).toEqual([401, 'application/problem+json'])
-  })
-})
-
-test('HTTP/2 is served as HTTP/1.1 is', async () => {
-  const app = fastify({ http2: true, forceCloseConnections: true })
-  await app.register(oidc, options)
-  app.get('/me', { onRequest: requireLogin() }, ({ oidc: { user } }) => user)
-  await app.listen({ host: '127.0.0.1', port: 0 })
-  const { connect } = await import('node:http2')
-  const session = connect(`http://127.0.0.1:${(app.server.address() as AddressInfo).port}`)
-  async function send(headers: Record<string, string>, body?: string) {
-    const stream = session.request(headers, { endStream: body === undefined })
-    if (body !== undefined) stream.end(body)
-    const [head] = await once(stream, 'response')
-    const text = (await stream.setEncoding('utf8').toArray()).join('')
-    return { status: head[':status'], cookies: head['set-cookie'], text }
-  }
-  try {
-    const { headers } = signedIn(app, ada)
-    expect(await send({ ':path': '/me', ...headers })).toMatchObject({
-      status: 200,
-      text: JSON.stringify(ada),
-    })
-    expect((await send({ ':path': '/me' })).status).toBe(401)
-    const posted = { ':method': 'POST', ...form }
-    const callback = await send(
-      { ':path': '/callback', ...posted },
-      `state=${'a'.repeat(32)}&code=y`,
-    )
-    expect([callback.status, JSON.parse(callback.text).code]).toEqual([
-      400,
-      'ERR_TRANSACTION_MISSING',
-    ])
-    const large = await send({ ':path': '/callback', ...posted }, 'x'.repeat(100_000))
-    expect([large.status, JSON.parse(large.text).code]).toEqual([413, 'ERR_BODY_TOO_LARGE'])
-    const left = await send({ ':path': '/logout', ...headers })
-    expect(left).toMatchObject({ status: 303, cookies: expect.any(Array) })
-  } finally {
-    session.destroy()
-    await app.close()
-  }
 })

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer as createHttp1, type Server } from 'node:http'
 import { connect, createServer as createHttp2 } from 'node:http2'
 import type { AddressInfo } from 'node:net'
+import { inspect } from 'node:util'
 import { OidcError, type Options, oidc, requireLogin } from '@countersign/koa'
 import { signedIn } from '@countersign/testing'
 import { bodyParser } from '@koa/bodyparser'
@@ -101,6 +102,65 @@ describe.each([
     const cookies = headers.getSetCookie()
     expect(cookies).not.toEqual([])
     for (const cookie of cookies) expect(cookie).toMatch(/^oidc-.*Max-Age=0/)
+  })
+
+  test('an error that is thrown for everybody brings nobody the cookies of another', async () => {
+    const { app, errors } = createApp(koa)
+    const once = Object.assign(new Error('the same for all'), { headers: { 'x-error': '1' } })
+    const bare = new Error('without headers')
+    const stubborn = Object.defineProperty(new Error('stubborn'), 'headers', { value: {} })
+    const aborted = AbortSignal.abort().reason
+    app.use(oidc(options)).use(async (ctx) => {
+      if (ctx.oidc.user) await ctx.oidc.logout({ local: true })
+      throw { '/once': once, '/bare': bare, '/stubborn': stubborn }[ctx.path] ?? aborted
+    })
+    const url = await listen(app)
+    for (const path of ['/once', '/bare', '/stubborn', '/aborted']) {
+      const ada = await fetch(url + path, signedIn(app, { sub: 'ada' }))
+      expect([path, ada.headers.getSetCookie().length > 0]).toEqual([path, path !== '/stubborn'])
+      const other = await fetch(url + path)
+      expect([path, other.status, other.headers.getSetCookie()]).toEqual([path, 500, []])
+    }
+    const both = [signedIn(app, { sub: 'ada' }), {}, signedIn(app, { sub: 'eve' }), {}]
+    const at = await Promise.all(both.map((init) => fetch(`${url}/once`, init)))
+    const counts = at.map(({ headers }) => headers.getSetCookie().length)
+    expect(counts).toEqual([counts[0], 0, counts[0], 0])
+    expect(once).toHaveProperty('headers', { 'x-error': '1' })
+    expect(bare).not.toHaveProperty('headers')
+    expect(errors).toHaveLength(12)
+  })
+
+  test("cookies of an error's own, and of another oidc() around, stay next to ours", async () => {
+    const { app } = createApp(koa)
+    const inner = oidc({ ...options, clientId: 'inner' })
+    app.use(oidc(options)).use(async (ctx, next) => {
+      await ctx.oidc.logout({ local: true })
+      await next()
+    })
+    app.use(inner).use(async (ctx) => {
+      await ctx.oidc.logout({ local: true })
+      throw Object.assign(new Error('x'), { headers: { 'Set-Cookie': ['own=1'] } })
+    })
+    const cookie = [signedIn(app, ada).cookie, signedIn(inner, ada).cookie].join('; ')
+    const { headers } = await fetch(await listen(app), { headers: { cookie } })
+    const names = headers.getSetCookie().map((line) => line.split('=', 1)[0])
+    expect(names).toContain('own')
+    for (const pair of cookie.split('; ')) expect(names).toContain(pair.split('=', 1)[0])
+  })
+
+  test('an error that is logged shows no cookie', async () => {
+    const { app } = createApp(koa)
+    const logged: string[] = []
+    app.on('error', (error) => {
+      logged.push(inspect(error), JSON.stringify({ ...error }))
+    })
+    app.use(oidc(options)).use(async (ctx) => {
+      await ctx.oidc.logout({ local: true })
+      throw new Error('after the logout')
+    })
+    await fetch(await listen(app), signedIn(app, ada))
+    expect(logged).toHaveLength(2)
+    expect(logged.join()).not.toContain('oidc-')
   })
 
   test('what is thrown that is no error goes the same way', async () => {

@@ -25,7 +25,7 @@ export interface AppSettings {
  *
  * - `GET /public`: JSON `{ isAuthenticated, sub }`
  * - `GET /untouched`: text, reads nothing of `oidc`
- * - `GET /profile` (login): JSON of `oidc.user`; `GET /claims` (login): JSON of `oidc.claims`
+ * - `GET` and `POST /profile` (login): JSON of `oidc.user`; `GET /claims` (login): JSON of `oidc.claims`
  * - `GET /admin` (claim `role` = `admin`), `/strong` (`acr` = `strong`), `/fresh` (`maxAge` 0),
  *   `/otp` (`amr` = `otp`): text `ok`
  * - `GET /start`: `oidc.login({ returnTo: '/profile' })`; `GET /leave`: `oidc.logout()`;
@@ -37,7 +37,8 @@ export interface AppSettings {
  * - `GET /file`: `oidc.refresh()`, then the file `page`, with an `ETag`: the way the framework does it
  * - `GET /late`: a chunk is written, then `oidc.logout()` is tried; the error's code is the next chunk
  * - `GET /broken`: a chunk is written, then the handler throws
- * - `GET /both`: `oidc.refresh()`, and a cookie `own` of the app's, set the way the framework does it
+ * - `GET /both`: a cookie `before` of the app's, `oidc.refresh()`, and a cookie `after`, set the way the
+ *   framework does it
  * - `POST /echo`: JSON of the body: as the parser has left it, else the text that is still there to read
  * - `GET /boom`: throws; `GET /spill`: `oidc.refresh()`, then throws `spilled`
  */

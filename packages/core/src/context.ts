@@ -192,6 +192,12 @@ async function refresh(request: Parts): Promise<string> {
   }
   // New tokens that cannot be kept would be lost, and the old ones used up
   checkStarted(request.exchange)
+  if (isHandshake(request.exchange)) {
+    throw new SessionError(
+      'ERR_RESPONSE_STARTED',
+      'a WebSocket has no response to keep new tokens in',
+    )
+  }
   const tokens = await wiring.refresh(session, refreshToken)
   open(request).write({ ...session, tokens: wiring.keepTokens(tokens) })
   return tokens.accessToken ?? ''

@@ -26,6 +26,7 @@ export type ErrorCode =
   | 'ERR_CROSS_SITE_REQUEST'
   | 'ERR_BODY_TOO_LARGE'
   | 'ERR_CONTENT_TYPE'
+  | 'ERR_REQUEST_ABORTED'
   | 'ERR_ID_TOKEN'
   | 'ERR_ID_TOKEN_CLAIM'
   | 'ERR_SIGNATURE'
@@ -119,6 +120,7 @@ export const errorTexts: Readonly<Record<ErrorCode, ErrorText>> = {
     title: 'That form cannot be read',
     publicMessage: 'The request was not in the form that this page accepts.',
   },
+  ERR_REQUEST_ABORTED: { status: 400, title: 'The request broke off', publicMessage: tryAgain },
 
   ERR_ID_TOKEN: { status: 502, title: 'Sign-in failed', publicMessage: notYours },
   ERR_ID_TOKEN_CLAIM: { status: 502, title: 'Sign-in failed', publicMessage: notYours },

@@ -28,7 +28,7 @@ export interface Exchange {
   /**
    * The form-encoded body: as the framework parsed it, or read now under a size limit.
    *
-   * @throws TransactionError `ERR_BODY_TOO_LARGE`, `ERR_CONTENT_TYPE`
+   * @throws TransactionError `ERR_BODY_TOO_LARGE`, `ERR_CONTENT_TYPE`, `ERR_REQUEST_ABORTED`
    */
   form(): Promise<URLSearchParams>
   /** Whether the head of the response has left: nothing can be set on it any more. */

@@ -63,6 +63,8 @@ export function writeNodeResponse(
   { status, headers, body }: OidcResponse,
 ): void {
   response.statusCode = status
+  // Whatever the app has prepared for a body of its own
+  response.removeHeader('content-type')
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
   if (status !== 204 && status !== 304) {
     response.setHeader('content-length', Buffer.byteLength(body))

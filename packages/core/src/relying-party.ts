@@ -38,6 +38,8 @@ export interface RelyingParty<User extends Claims = UserClaims> {
   readonly basePath: string
   /** Our routes, below `baseUrl`, for adapters of frameworks that register routes. */
   readonly routes: readonly Pick<Route, 'methods' | 'path'>[]
+  /** Whether it is a request to one of our routes. */
+  owns(exchange: Exchange): boolean
   /** Answers a request to one of our routes, or gives the End-User of any other request. */
   receive(exchange: Exchange): Received<User> | Promise<Received<User>>
   /** The End-User of any request, for adapters of frameworks that tell our routes from the app's. */
@@ -98,13 +100,15 @@ function wire<User extends Claims>(
   })
   const routes = buildRoutes(wiring, callback)
   const byPath = new Map(routes.map((route) => [route.path, route]))
+  const findRoute = ({ target }: Exchange) => byPath.get(wiring.internalPath(target))
 
   const relyingParty: RelyingParty<User> = {
     issuer: config.issuer,
     basePath: config.baseUrl.path,
     routes: routes.map(({ methods, path }) => ({ methods, path })),
+    owns: (exchange) => findRoute(exchange) !== undefined,
     receive(exchange) {
-      const route = byPath.get(wiring.internalPath(exchange.target))
+      const route = findRoute(exchange)
       if (!route) return { oidc: createContext<User>(wiring, exchange) }
       return answer(wiring, route, exchange).then((response) => ({ response }))
     },

@@ -18,7 +18,7 @@ import {
   type Requirements,
   type UserClaims,
 } from '@countersign/core'
-import { createNodeExchange } from '@countersign/core/node'
+import { createNodeExchange, writeNodeResponse } from '@countersign/core/node'
 import type { ExtendableContext, Next } from 'koa'
 
 export * from '@countersign/core'
@@ -50,16 +50,13 @@ export function oidc<User extends Claims = UserClaims>(
 ): OidcMiddleware<User> {
   const relyingParty = 'receive' in options ? options : createRelyingParty<User>(options)
   function oidc(ctx: ExtendableContext, next: Next): Promise<void> {
-    const cookies: string[] = []
     const take = (received: Received<User>): Promise<void> => {
       if (received.response) return Promise.resolve(send(ctx, received.response))
       // What the app's own claims are is known to the app; Koa has one type for every context
       ctx.oidc = received.oidc as unknown as Oidc
-      return next().catch((error: unknown) => {
-        throw keepCookies(error, cookies)
-      })
+      return next()
     }
-    const received = relyingParty.receive(createExchange(ctx, cookies))
+    const received = relyingParty.receive(createExchange(ctx))
     return received instanceof Promise ? received.then(take) : take(received)
   }
   return Object.assign(oidc, { relyingParty })
@@ -77,9 +74,11 @@ export function requireLogin<User extends Claims = UserClaims>(
   }
 }
 
-function createExchange(ctx: ExtendableContext, cookies: string[]): Exchange {
+function createExchange(ctx: ExtendableContext): Exchange {
+  const cookies: string[] = []
   return createNodeExchange(ctx.req, ctx.res, ctx.originalUrl, {
     setCookie(value) {
+      if (cookies.length === 0) keepOnError(ctx, cookies)
       cookies.push(value)
       ctx.append('set-cookie', value)
     },
@@ -93,15 +92,49 @@ function readBody(request: { readonly body?: unknown } | object): unknown {
   return 'body' in request ? request.body : undefined
 }
 
-/** To answer an error, Koa drops all headers but those that the error has. */
-function keepCookies(error: unknown, cookies: readonly string[]): unknown {
-  if (cookies.length === 0 || !(error instanceof Error)) return error
-  const { headers } = error as { readonly headers?: object }
-  return Object.assign(error, { headers: { ...headers, 'set-cookie': cookies } })
+/**
+ * To answer an error Koa drops all headers but those of the error. So while it does, the cookies are
+ * among them: what they say has happened, such as tokens that were refreshed.
+ */
+function keepOnError(ctx: ExtendableContext, cookies: readonly string[]): void {
+  const { onerror } = ctx
+  ctx.onerror = (error: Error) => {
+    const restore = error instanceof Error ? lendCookies(error, cookies) : undefined
+    try {
+      onerror.call(ctx, error)
+    } finally {
+      // One error may be thrown for many requests
+      restore?.()
+    }
+  }
+}
+
+function lendCookies(error: Error & { headers?: object }, cookies: readonly string[]): () => void {
+  const before = Object.getOwnPropertyDescriptor(error, 'headers')
+  const value: Record<string, unknown> = { 'set-cookie': cookies }
+  for (const [name, own] of Object.entries(error.headers ?? {})) {
+    if (name.toLowerCase() === 'set-cookie') value['set-cookie'] = [own, cookies].flat()
+    else value[name] = own
+  }
+  // Not enumerable, so that no log shows them
+  if (!Reflect.defineProperty(error, 'headers', { value, configurable: true, enumerable: false })) {
+    return () => {}
+  }
+  return () => {
+    if (before) Object.defineProperty(error, 'headers', before)
+    else delete error.headers
+  }
 }
 
 /** Hands the response to Koa, which writes it when all middleware is done. */
-function send(ctx: ExtendableContext, { status, headers, body }: OidcResponse): void {
+function send(ctx: ExtendableContext, response: OidcResponse): void {
+  // The app writes by itself
+  if (ctx.respond === false) {
+    writeNodeResponse(ctx.req, ctx.res, response)
+    return
+  }
+  const { status, headers, body } = response
+  ctx.remove('content-type')
   ctx.set(headers)
   // In this order: a body changes the status, and no body keeps one from being explained by its name
   ctx.body = body === '' ? null : body

@@ -41,6 +41,9 @@ function build(express: Express): Framework['build'] {
     router.get('/profile', requireLogin(), (req, res) => {
       res.json(req.oidc.user)
     })
+    router.post('/profile', requireLogin(), (req, res) => {
+      res.json(req.oidc.user)
+    })
     router.get('/claims', requireLogin(), (req, res) => {
       res.json(req.oidc.claims)
     })
@@ -112,8 +115,9 @@ function build(express: Express): Framework['build'] {
     router.get(
       '/both',
       caught(async (req, res) => {
-        res.cookie('own', '1')
+        res.cookie('before', '1')
         await req.oidc.refresh()
+        res.cookie('after', '1')
         res.send('ok')
       }),
     )

@@ -49,6 +49,7 @@ function pages(mountPath: string, hasBodyParser: boolean): FastifyPluginAsync {
     }))
     app.get('/untouched', async () => 'untouched')
     app.get('/profile', { onRequest: requireLogin() }, async ({ oidc }) => oidc.user)
+    app.post('/profile', { onRequest: requireLogin() }, async ({ oidc }) => oidc.user)
     app.get('/claims', { preHandler: requireLogin() }, async ({ oidc }) => oidc.claims)
     const ok = async () => 'ok'
     app.get('/admin', { onRequest: requireLogin({ claims: { role: 'admin' } }) }, ok)
@@ -80,8 +81,9 @@ function pages(mountPath: string, hasBodyParser: boolean): FastifyPluginAsync {
       return reply.sendFile(basename(page))
     })
     app.get('/both', async ({ oidc }, reply) => {
-      reply.setCookie('own', '1', { signed: true })
+      reply.setCookie('before', '1', { signed: true })
       await oidc.refresh()
+      reply.setCookie('after', '1', { signed: true })
       return 'ok'
     })
     app.get('/late', async ({ oidc }, reply) => {

@@ -57,6 +57,9 @@ function buildRouter(mountPath: string): Router {
   router.get('/profile', requireLogin(), (ctx) => {
     ctx.body = ctx.oidc.user
   })
+  router.post('/profile', requireLogin(), (ctx) => {
+    ctx.body = ctx.oidc.user
+  })
   router.get('/claims', requireLogin(), (ctx) => {
     ctx.body = ctx.oidc.claims
   })
@@ -99,8 +102,9 @@ function buildRouter(mountPath: string): Router {
     else ctx.body = createReadStream(page)
   })
   router.get('/both', async (ctx) => {
-    ctx.cookies.set('own', '1', { signed: true })
+    ctx.cookies.set('before', '1', { signed: true })
     await ctx.oidc.refresh()
+    ctx.cookies.set('after', '1', { signed: true })
     ctx.body = 'ok'
   })
   router.get('/late', async (ctx) => {

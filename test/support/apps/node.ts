@@ -101,8 +101,9 @@ function buildPages({
       else response.end(content)
     },
     '/both': async ({ oidc }, response) => {
-      response.appendHeader('set-cookie', 'own=1')
+      response.appendHeader('set-cookie', 'before=1')
       await oidc.refresh()
+      response.appendHeader('set-cookie', 'after=1')
       response.end('ok')
     },
     '/late': async ({ oidc }, response) => {

@@ -23,7 +23,7 @@ export interface FormBody {
 /**
  * Reads a form-encoded body.
  *
- * @throws TransactionError `ERR_BODY_TOO_LARGE`, `ERR_CONTENT_TYPE`
+ * @throws TransactionError `ERR_BODY_TOO_LARGE`, `ERR_CONTENT_TYPE`, `ERR_REQUEST_ABORTED`
  */
 export async function readForm({ type, parsed, stream }: FormBody): Promise<URLSearchParams> {
   const essence = type?.split(';', 1)[0]?.trim().toLowerCase()
@@ -56,13 +56,16 @@ function readParsed(body: unknown): URLSearchParams | undefined {
   return form
 }
 
-function readText(stream: Readable): Promise<string> {
+async function readText(stream: Readable): Promise<string> {
   // A parser has read it to the end and found nothing
-  if (stream.readableEnded) return Promise.resolve('')
-  return new Promise((resolve, reject) => {
+  if (stream.readableEnded) return ''
+  if (stream.destroyed) throw aborted()
+  return await new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let size = 0
-    stream.on('data', (chunk: Buffer) => {
+    stream.on('data', (given: Buffer | string) => {
+      // Text, where somebody has set an encoding
+      const chunk = Buffer.from(given as string)
       size += chunk.length
       if (size <= maxForm) chunks.push(chunk)
       // What is too much is read and thrown away, so that the answer can still be heard
@@ -72,13 +75,22 @@ function readText(stream: Readable): Promise<string> {
       if (size > maxForm) reject(tooLarge())
       else resolve(Buffer.concat(chunks).toString('utf8'))
     })
-    stream.on('close', () => reject(tooLarge()))
-    stream.on('error', () => reject(tooLarge()))
+    const stop = () => reject(size > maxForm ? tooLarge() : aborted())
+    stream.on('close', stop)
+    stream.on('error', stop)
+    // Somebody may have paused it
+    stream.resume()
   })
 }
 
 function tooLarge(): TransactionError {
   return new TransactionError('ERR_BODY_TOO_LARGE', `a form of more than ${maxForm / 1024} kB`, {
+    reason: 'invalid',
+  })
+}
+
+function aborted(): TransactionError {
+  return new TransactionError('ERR_REQUEST_ABORTED', 'the request broke off before its end', {
     reason: 'invalid',
   })
 }

@@ -33,8 +33,17 @@ export interface CookieStoreSettings {
 
 /** Creates a store that keeps each session in its End-User's browser. */
 export function createCookieStore(settings: CookieStoreSettings): SessionStore {
+  // One for each exchange: whoever looks after a logout must see that it has happened
+  const handles = new WeakMap<Exchange, SessionHandle>()
   return {
-    open: (exchange) => createHandle(settings, exchange),
+    open(exchange) {
+      let handle = handles.get(exchange)
+      if (!handle) {
+        handle = createHandle(settings, exchange)
+        handles.set(exchange, handle)
+      }
+      return handle
+    },
     inspect(exchange) {
       const sealed = readChunks(readCookies(exchange, settings.name), settings.name)
       if (sealed === undefined) return 'none'

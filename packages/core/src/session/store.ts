@@ -24,6 +24,7 @@ export interface SessionHandle {
 
 /** Opens the session of each request. */
 export interface SessionStore {
+  /** The handle is the same one for the same exchange. */
   open(exchange: Exchange): SessionHandle
   /** What the browser sent in place of a session, to tell why there is none. */
   inspect(exchange: Exchange): 'none' | 'unreadable' | 'readable'
