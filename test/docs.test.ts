@@ -3,9 +3,10 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
 import { run } from './house/children.ts'
-import { readSources, root, type Source } from './house/sources.ts'
+import { readPackageNames, readSources, root, type Source } from './house/sources.ts'
 
-const atTheTop = ['README.md', 'SECURITY.md', 'CONTRIBUTING.md'].map(readDocument)
+const ofPackages = readPackageNames().map((name) => `packages/${name}/README.md`)
+const atTheTop = ['README.md', 'SECURITY.md', 'CONTRIBUTING.md', ...ofPackages].map(readDocument)
 const guides = readSources('docs', '.md')
 const documents: readonly Source[] = [...atTheTop, ...guides]
 

@@ -46,10 +46,9 @@ app.setNotFoundHandler(async (_request, reply) => {
 
 // Plain http is for this machine only, so nobody else has to reach it
 const host = process.env.OIDC_BASE_URL?.startsWith('http:') ? '127.0.0.1' : '0.0.0.0'
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, stop)
 await app.listen({ port, host }).catch(fail)
 console.log(`The app is at ${process.env.OIDC_BASE_URL}`)
-
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, stop)
 
 async function stop() {
   setTimeout(() => app.server.closeAllConnections(), 2000).unref() // a browser holds spare ones

@@ -74,18 +74,33 @@ describe.skipIf(skipReason)(skipReason === undefined ? title : `${title} (${skip
       })
     })
 
-    test('no page needs a script or breaks its own content security policy', async () => {
+    test.each([
+      ['works without scripts', false],
+      ['keeps to its own content security policy', true],
+    ])('every page %s', async (_title, javaScriptEnabled) => {
+      const another = await browser.newContext({ javaScriptEnabled })
+      another.setDefaultTimeout(10_000)
+      const tab = await another.newPage()
       const complaints: string[] = []
-      page.on('console', (message) => complaints.push(message.text()))
-      page.on('pageerror', (error) => complaints.push(error.message))
-      await page.goto(example.url)
-      await page.getByRole('link', { name: 'Sign in' }).first().click()
-      await signIn()
-      await page.getByRole('link', { name: 'See your profile' }).click()
-      await page.getByRole('button', { name: 'Sign out' }).click()
-      await page.getByRole('button', { name: 'Sign out' }).click()
-      expect(await heading()).toBe('Sign in, countersigned.')
-      expect(complaints).toEqual([])
+      tab.on('console', (message) => complaints.push(message.text()))
+      tab.on('pageerror', (error) => complaints.push(error.message))
+      try {
+        await tab.goto(example.url)
+        await tab.getByRole('link', { name: 'Sign in' }).first().click()
+        expect(await heading(tab)).toBe('Choose who you are')
+        await signIn(tab)
+        expect(await heading(tab)).toBe('Hello, Ada Lovelace')
+        await tab.getByRole('link', { name: 'See your profile' }).click()
+        expect(await heading(tab)).toBe('Ada Lovelace')
+        await tab.getByRole('button', { name: 'Sign out' }).click()
+        await tab.waitForURL(`${provider.issuer}/**`)
+        await tab.getByRole('button', { name: 'Sign out' }).click()
+        await tab.waitForURL(`${example.url}/*`)
+        expect(await heading(tab)).toBe('Sign in, countersigned.')
+        expect(complaints).toEqual([])
+      } finally {
+        await another.close()
+      }
     })
 
     test('the session is in one cookie that scripts cannot read, and no other is left', async () => {
@@ -114,14 +129,21 @@ describe.skipIf(skipReason)(skipReason === undefined ? title : `${title} (${skip
       }
     })
 
-    test('the back button after a login leads to no error', async () => {
+    test('the back and forward buttons after a login lead to no error of the app', async () => {
       await page.goto(example.url)
       await page.goto(`${example.url}/profile`)
       await signIn()
-      await page.goBack()
-      await page.goBack().catch(() => null)
-      await page.goForward().catch(() => null)
-      await page.goForward().catch(() => null)
+      // A page of the provider that was used is over, and it says so itself
+      const over = [provider.issuer, 'This request cannot be answered']
+      for (const [step, expected] of [
+        ['goBack', over],
+        ['goBack', [example.url, 'Hello, Ada Lovelace']],
+        ['goForward', over],
+        ['goForward', [example.url, 'Ada Lovelace']],
+      ] as const) {
+        await page[step]()
+        expect([new URL(page.url()).origin, await heading()]).toEqual(expected)
+      }
       await page.goto(example.url)
       expect(await heading()).toBe('Hello, Ada Lovelace')
     })

@@ -1,15 +1,24 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { frameworks } from '../support/frameworks.ts'
+import type { OidcError } from '@countersign/core'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { frameworks, mainFrameworks } from '../support/frameworks.ts'
 import { type Setting, startSetting } from '../support/setting.ts'
 import type { UserAgent } from '../support/user-agent.ts'
 
 describe.each(frameworks)('a callback on $name', (framework) => {
   let setting: Setting
+  /** What the hook was last called with: it has more fields than an event. */
+  let refused: OidcError | undefined
   beforeAll(async () => {
-    setting = await startSetting(framework)
+    setting = await startSetting(framework, {
+      onError(error) {
+        refused = error
+        return undefined
+      },
+    })
   })
   afterAll(() => setting.close())
   beforeEach(() => setting.reset())
+  afterEach(() => void vi.useRealTimers())
 
   async function comeBack(browser: UserAgent, change: (query: URLSearchParams) => void = () => {}) {
     const start = await browser.navigate(`${setting.app.url}/profile`, { follow: false })
@@ -107,13 +116,44 @@ describe.each(frameworks)('a callback on $name', (framework) => {
     expect([bare.status, bare.headers.location]).toEqual([303, '/'])
   })
 
-  test('that is too late says so', async () => {
+  test('with a cookie that none of our secrets opens says so', async () => {
     const browser = setting.browser()
     const callback = await comeBack(browser)
     const name = browser.cookies(setting.app.url)[0]?.key ?? ''
-    browser.setCookie(setting.app.url, `${name}=expired-and-not-readable; Path=/`)
+    browser.setCookie(setting.app.url, `${name}=not-readable; Path=/`)
     expect((await browser.navigate(callback)).status).toBe(400)
     expect(lastError()?.message).toContain('sealed with another secret')
+  })
+
+  // The browser drops the cookie after ten minutes; one that does not, or an attacker, still has it
+  test.each([
+    [599, 200],
+    [601, 400],
+  ])('that comes %i s after its login began, cookie and all, is a %i', async (seconds, status) => {
+    const browser = setting.browser()
+    const callback = await comeBack(browser)
+    const [cookie] = browser.cookies(setting.app.url)
+    const keeper = setting.browser()
+    keeper.setCookie(setting.app.url, `${cookie?.key}=${cookie?.value}; Path=/`)
+    vi.setSystemTime(Date.now() + seconds * 1000)
+    const page = await keeper.navigate(callback)
+    expect(page.status).toBe(status)
+    const isInTime = status === 200
+    expect(setting.provider.requestsTo('token')).toHaveLength(isInTime ? 1 : 0)
+    expect(lastError()?.code).toBe(isInTime ? undefined : 'ERR_TRANSACTION_MISSING')
+    if (!isInTime) expect(refused).toMatchObject({ code: lastError()?.code, reason: 'missing' })
+  })
+
+  test('that comes when the browser has dropped the cookie says how long a login may take', async () => {
+    const browser = setting.browser()
+    const callback = await comeBack(browser)
+    expect(browser.cookies(setting.app.url)).toHaveLength(1)
+    browser.setCookie(setting.app.url, 'other=1; Path=/')
+    vi.setSystemTime(Date.now() + 601_000)
+    expect((await browser.navigate(callback)).status).toBe(400)
+    expect(refused).toMatchObject({ code: 'ERR_TRANSACTION_MISSING', reason: 'missing' })
+    expect(refused?.message).toContain('took longer than ten minutes')
+    expect(setting.provider.requestsTo('token')).toEqual([])
   })
 
   const answers: [string, number][] = [
@@ -177,11 +217,10 @@ describe.each(frameworks)('a callback on $name', (framework) => {
   })
 })
 
-describe('a token endpoint that', () => {
+describe.each(mainFrameworks)('on $name, a token endpoint that', (framework) => {
   let setting: Setting
   beforeAll(async () => {
-    const { express5App } = await import('../support/apps/express.ts')
-    setting = await startSetting(express5App, { http: { timeout: 0.5 } })
+    setting = await startSetting(framework, { http: { timeout: 0.5 } })
   })
   afterAll(() => setting.close())
   beforeEach(() => setting.reset())

@@ -9,7 +9,7 @@ import express from 'express'
 import fastify, { type FastifyInstance } from 'fastify'
 import Koa from 'koa'
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { ada, options } from './support/fastify-app.ts'
+import { ada, options } from './support/offline.ts'
 
 interface Bare {
   readonly listener: RequestListener

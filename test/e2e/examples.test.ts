@@ -124,7 +124,7 @@ describe.each(exampleNames)('the %s example', (name) => {
     test('starts and serves its public page while the provider is down', () =>
       withBrowser(async (browser) => {
         const away = `http://127.0.0.1:${await findPort()}`
-        const alone = await startExample(name, await findPort(), {
+        const alone = await startExample(name, {
           ...example.env,
           OIDC_ISSUER: away,
         })
@@ -138,7 +138,7 @@ describe.each(exampleNames)('the %s example', (name) => {
       }))
 
     test('ends with 0 when it is told to, and has complained of nothing', async () => {
-      const other = await startExample(name, await findPort(), example.env)
+      const other = await startExample(name, example.env)
       expect(await other.stop()).toEqual({
         code: 0,
         stdout: `The app is at ${other.url}\n`,

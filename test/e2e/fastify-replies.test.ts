@@ -8,7 +8,8 @@ import { signedIn } from '@countersign/testing'
 import fastify from 'fastify'
 import { describe, expect, test, vi } from 'vitest'
 import { secret } from '../support/setting.ts'
-import { ada, ask, create, form, options } from './support/fastify-app.ts'
+import { ask, create } from './support/fastify-app.ts'
+import { ada, form, options } from './support/offline.ts'
 
 describe('a guard', () => {
   test.each(['onRequest', 'preHandler'] as const)(

@@ -3,7 +3,8 @@ import { signedIn } from '@countersign/testing'
 import formbody from '@fastify/formbody'
 import type { FastifyInstance } from 'fastify'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { ada, ask, create, form, open, options } from './support/fastify-app.ts'
+import { ask, create, open } from './support/fastify-app.ts'
+import { ada, form, options } from './support/offline.ts'
 
 const { clientAuth: _, ...withKey } = options
 

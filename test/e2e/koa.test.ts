@@ -15,16 +15,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { startApp } from '../support/app.ts'
 import { koa3App } from '../support/apps/koa.ts'
 import { type Setting, secret, startSetting } from '../support/setting.ts'
+import { ada, options } from './support/offline.ts'
 
-const options = {
-  issuer: 'http://127.0.0.1:1',
-  clientId: 'app',
-  clientAuth: { method: 'none' },
-  baseUrl: 'http://localhost:3000',
-  session: { secret },
-} as const
-
-const ada = { sub: 'ada', name: 'Ada' }
 const state = 'a'.repeat(32)
 const servers: Server[] = []
 

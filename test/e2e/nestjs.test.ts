@@ -7,7 +7,11 @@ import { startApp } from '../support/app.ts'
 import { nestOnExpress, nestOnFastify } from '../support/nestjs/apps.ts'
 import { type Setting, startSetting } from '../support/setting.ts'
 
-describe.each([nestOnExpress, nestOnFastify])('$name', (framework) => {
+describe.each([
+  ['Nest on Express', nestOnExpress],
+  ['Nest on Fastify', nestOnFastify],
+])('%s', (_name, createFramework) => {
+  const framework = createFramework()
   let setting: Setting
   beforeAll(async () => {
     setting = await startSetting(framework)
@@ -53,8 +57,8 @@ describe.each([nestOnExpress, nestOnFastify])('$name', (framework) => {
     const browser = setting.browser()
     const page = await browser.navigate(address('/profile'))
     expect([page.status, page.url]).toEqual([200, address('/profile')])
-    expect(JSON.parse(page.text)).toHaveProperty('sub')
-    expect((await browser.navigate(address('/'))).text).not.toContain('whoever')
+    expect(JSON.parse(page.text)).toMatchObject({ sub: 'alice', name: 'Alice Adams' })
+    expect((await browser.navigate(address('/'))).text).toBe('Hello, Alice Adams')
   })
 
   test('answers 403 where a claim is missing, and sends nobody away', async () => {
@@ -96,6 +100,71 @@ describe.each([nestOnExpress, nestOnFastify])('$name', (framework) => {
     const page = await browser.navigate(address('/payment'))
     expect([page.status, page.text]).toEqual([200, 'Paid'])
     expect(authorizations().at(-1)?.query.get('acr_values')).toBe('strong')
+  })
+
+  test('asks for a new sign-in where the last one is older than "maxAge"', async () => {
+    const { behave } = setting.provider
+    behave.acr = 'strong'
+    behave.authTime = Math.floor(Date.now() / 1000) - 3600
+    const browser = await signedIn()
+    const program = await browser.fetch(address('/payment'))
+    expect(program.status).toBe(401)
+    expect(program.headers['www-authenticate']).toMatch(/max_age="?300/)
+    behave.authTime = Math.floor(Date.now() / 1000)
+    const page = await browser.navigate(address('/payment'))
+    expect([page.status, page.text]).toEqual([200, 'Paid'])
+    expect(authorizations().at(-1)?.query.get('max_age')).toBe('300')
+  })
+
+  test('wants what a class and what its handler require, both', async () => {
+    const { behave } = setting.provider
+    const ask = async () => {
+      const browser = await signedIn()
+      const paths = ['/desk', '/desk/vault']
+      return Promise.all(paths.map(async (path) => (await browser.fetch(address(path))).status))
+    }
+    expect((await setting.browser().fetch(address('/desk'))).status).toBe(401)
+    behave.acr = 'strong'
+    expect(await ask()).toEqual([403, 403])
+    behave.claims = { role: 'editor' }
+    expect(await ask()).toEqual([200, 200])
+    behave.acr = 'weak'
+    expect(await ask()).toEqual([200, 401])
+  })
+
+  test('guards every controller, and none of our own routes, with a global guard', async () => {
+    const other = await startSetting(createFramework({ isGuarded: true }))
+    try {
+      const anonymous = other.browser()
+      expect((await anonymous.fetch(`${other.app.url}/`)).status).toBe(401)
+      expect((await anonymous.fetch(`${other.app.url}/.well-known/jwks.json`)).status).toBe(200)
+      const login = await anonymous.navigate(`${other.app.url}/login`, { follow: false })
+      expect(login.headers.location).toMatch(`${other.provider.issuer}/authorize?`)
+      const page = await other.browser().navigate(`${other.app.url}/`)
+      expect([page.status, page.text]).toEqual([200, 'Hello, Alice Adams'])
+    } finally {
+      await other.close()
+    }
+  })
+
+  test('signs in below a prefix and a version, beside a filter that catches everything', async () => {
+    const other = await startSetting(createFramework({ isLarge: true }))
+    try {
+      const { url } = other.app
+      const profile = `${url}/api/v1/profile`
+      const answers = ['/api/v1/profile', '/api/v1/nowhere'].map((path) =>
+        other.browser().fetch(url + path),
+      )
+      expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([401, 418])
+      const page = await other.browser().navigate(profile)
+      expect([page.status, page.url]).toEqual([200, profile])
+      const isExpress = createFramework === nestOnExpress
+      expect(page.headers['x-middleware-has-oidc']).toBe(String(isExpress))
+      const login = await other.browser().navigate(`${url}/login?returnTo=/api/v1/profile`)
+      expect([login.status, login.url]).toEqual([200, profile])
+    } finally {
+      await other.close()
+    }
   })
 
   test('signs out by the route and by a handler', async () => {
@@ -140,4 +209,14 @@ describe('docs/nestjs.md', () => {
       .replace("'./login.ts'", "'./login.js'")
     expect(recipe).toContain(`\`\`\`typescript\n// ${name}.ts\n${code}\`\`\``)
   })
+
+  test.each(['login', 'pages'])(
+    'has code that only imports otherwise on Fastify: %s.ts',
+    (name) => {
+      const read = (path: string) =>
+        readFileSync(join(root, 'test/support/nestjs', path, `${name}.ts`), 'utf8')
+      const expected = read('.').replace("'@countersign/express'", "'@countersign/fastify'")
+      expect(read('fastify')).toBe(expected)
+    },
+  )
 })

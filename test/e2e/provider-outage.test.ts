@@ -1,11 +1,20 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { frameworks } from '../support/frameworks.ts'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { frameworks, mainFrameworks } from '../support/frameworks.ts'
 import { type Setting, startSetting } from '../support/setting.ts'
+import { startAnotherApp } from './support/another-app.ts'
 
 describe.each(frameworks)('with the provider away, an app on $name', (framework) => {
+  let base: Setting
+  beforeAll(async () => {
+    base = await startSetting(framework)
+  })
+  afterAll(() => base.close())
+
+  /** An app that does not know the provider yet. */
   let setting: Setting
   beforeEach(async () => {
-    setting = await startSetting(framework)
+    setting = await startAnotherApp(framework, base)
+    await setting.provider.resume()
   })
   afterEach(() => setting.close())
 
@@ -14,8 +23,9 @@ describe.each(frameworks)('with the provider away, an app on $name', (framework)
     await provider.pause()
     const browser = setting.browser()
     expect((await browser.navigate(`${app.url}/public`)).status).toBe(200)
-    for (const path of ['/profile', '/login', '/start']) {
-      const page = await browser.navigate(app.url + path)
+    const paths = ['/profile', '/login', '/start']
+    // At once, for they all wait for the same attempts to reach the provider
+    for (const page of await Promise.all(paths.map((path) => browser.navigate(app.url + path)))) {
       expect(page.status).toBe(503)
       expect(page.headers['retry-after']).toBe('10')
       expect(page.headers['content-type']).toContain('text/html')
@@ -39,13 +49,23 @@ describe.each(frameworks)('with the provider away, an app on $name', (framework)
   })
 })
 
-describe('discovery', () => {
+describe.each(mainFrameworks)('on $name, discovery', (framework) => {
+  let base: Setting
+  beforeAll(async () => {
+    base = await startSetting(framework)
+  })
+  afterAll(() => base.close())
+
+  /** An app that does not know the provider yet. */
   let setting: Setting
   beforeEach(async () => {
-    const { express5App } = await import('../support/apps/express.ts')
-    setting = await startSetting(express5App, { http: { timeout: 0.5 } })
+    setting = await startAnotherApp(framework, base, { http: { timeout: 0.5 } })
+    setting.reset()
   })
-  afterEach(() => setting.close())
+  afterEach(async () => {
+    vi.useRealTimers()
+    await setting.close()
+  })
 
   type Behave = Setting['provider']['behave']
   const metadata = (change: Record<string, unknown>) => (behave: Behave) => {
@@ -172,9 +192,46 @@ describe('discovery', () => {
     expect(setting.provider.requestsTo('jwks')).toHaveLength(1)
   })
 
+  const signIn = async () => (await setting.browser().navigate(`${setting.app.url}/profile`)).status
+  const attempts = () => setting.provider.requestsTo('discovery')
+
   test('is tried again, with more time between, while the provider answers 500', async () => {
     setting.provider.behave.discoveryStatus = 500
-    expect((await setting.browser().navigate(`${setting.app.url}/profile`)).status).toBe(503)
-    expect(setting.provider.requestsTo('discovery')).toHaveLength(3)
+    expect(await signIn()).toBe(503)
+    const [first = 0, second = 0, third = 0, ...more] = attempts().map(({ time }) => time)
+    expect(more).toEqual([])
+    // A timer may be a millisecond early
+    expect(second - first).toBeGreaterThan(95)
+    expect(third - second).toBeGreaterThan(395)
+    // Nothing is known to go on with, so the next login does not wait
+    setting.reset()
+    expect(await signIn()).toBe(200)
+    expect(attempts()).toHaveLength(1)
+  })
+
+  test('that cannot be renewed is used as it was, and is renewed after a minute, not before', async () => {
+    expect(await signIn()).toBe(200)
+    expect(attempts()).toHaveLength(1)
+    const at = (seconds: number) => vi.setSystemTime(startedAt + seconds * 1000)
+    const startedAt = Date.now()
+    at(3590)
+    expect(await signIn()).toBe(200)
+    expect(attempts()).toHaveLength(1)
+
+    at(3601)
+    setting.provider.behave.discoveryStatus = 500
+    expect(await signIn()).toBe(200)
+    await vi.waitFor(() => expect(setting.told('discovery.failed')).toHaveLength(1), 5000)
+    expect(setting.told('discovery.failed')[0]).toMatchObject({ stale: true })
+    expect(attempts()).toHaveLength(4)
+
+    setting.provider.reset()
+    at(3601 + 55)
+    expect(await signIn()).toBe(200)
+    expect(attempts()).toEqual([])
+    at(3601 + 65)
+    expect(await signIn()).toBe(200)
+    await vi.waitFor(() => expect(setting.told('discovery.succeeded')).toHaveLength(2), 5000)
+    expect(attempts()).toHaveLength(1)
   })
 })

@@ -14,7 +14,7 @@ import fastify from 'fastify'
 import Koa from 'koa'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
-import { ada, options } from './support/fastify-app.ts'
+import { ada, options } from './support/offline.ts'
 
 const origin = 'http://localhost:3000'
 const relyingParty = createRelyingParty(options)

@@ -6,6 +6,8 @@ import { formatMessage } from 'publint/utils'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { run, runWell } from '../house/children.ts'
 import { readPackageNames, root } from '../house/sources.ts'
+import { exampleNames } from '../support/examples.ts'
+import { copyExample, startCopy } from './copied.ts'
 import { install, isRegistryReachable, type Packed, packAll, readInstalled } from './packed.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'packaging-'))
@@ -124,7 +126,39 @@ function withoutNode(stderr: string): string {
   return lines.filter((line) => !/ExperimentalWarning|--trace-warnings/.test(line)).join('\n')
 }
 
-describe.each(['express', 'koa', 'fastify'])('@countersign/%s', (framework) => {
+describe.each(exampleNames)('examples/%s, copied out of the repository', (name) => {
+  const cwd = join(scratch, `example-${name}`)
+
+  beforeAll(async () => {
+    if (canInstall) await copyExample(name, cwd, packed)
+  })
+
+  test('imports nothing from outside its folder', () => {
+    const sources = readdirSync(join(root, 'examples', name)).filter((file) => /js$/.test(file))
+    expect(sources).toEqual(['pages.js', 'server.js'])
+    for (const file of sources) {
+      expect(readFileSync(join(cwd, file), 'utf8'), file).not.toMatch(/['"]\.\.\//)
+    }
+  })
+
+  test('installs what its package.json asks for', async () => {
+    const list = await run(['npm', 'ls', `@countersign/${name}`, '@countersign/core'], { cwd })
+    expect(list.status, list.stdout + list.stderr).toBe(0)
+  })
+
+  test('serves its public page while the provider is away, and ends with 0', async () => {
+    const app = await startCopy(cwd)
+    const response = await fetch(`${app.url}/`)
+    const page = await response.text()
+    const ending = await app.stop()
+    expect(response.status).toBe(200)
+    expect(page).toContain('<h1>Sign in, countersigned.</h1>')
+    expect(page).toContain(`<code>@countersign/${name}</code>`)
+    expect(ending).toEqual({ code: 0, stderr: '' })
+  })
+})
+
+describe.each(exampleNames)('@countersign/%s', (framework) => {
   test('adds at most 12 packages and 4 MB to an app', async () => {
     const bare = join(scratch, `bare-${framework}`)
     const app = join(scratch, `app-${framework}`)

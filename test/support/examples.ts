@@ -11,7 +11,6 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { generateClientKey, type Provider } from '@countersign/testing'
 
 const folder = join(import.meta.dirname, '../../examples')
@@ -50,30 +49,29 @@ export async function findPort(): Promise<number> {
   return port
 }
 
-/** Starts an example at `http://localhost:<port>` and waits until it answers. */
-export async function startExample(
-  name: ExampleName,
-  port: number,
-  env: Environment,
-): Promise<Example> {
-  const url = `http://localhost:${port}`
-  const { child, ending } = spawnExample(name, { PORT: String(port), OIDC_BASE_URL: url, ...env })
-  for (;;) {
-    if (child.exitCode !== null) {
-      const { stderr } = await ending
-      throw new Error(`the ${name} example ended with ${child.exitCode}: ${stderr}`)
+/** How long an example may take to listen, in milliseconds. */
+const startLimit = 20_000
+
+/** Starts an example on a free port of `http://localhost` and waits until it says that it listens. */
+export async function startExample(name: ExampleName, env: Environment): Promise<Example> {
+  for (let attempt = 1; ; attempt++) {
+    const url = `http://localhost:${await findPort()}`
+    const address = { PORT: new URL(url).port, OIDC_BASE_URL: url }
+    const { child, listening, ending } = spawnExample(name, { ...address, ...env })
+    const timer = setTimeout(() => child.kill('SIGKILL'), startLimit)
+    const ended = await Promise.race([listening, ending])
+    clearTimeout(timer)
+    if (!ended) {
+      const stop = () => {
+        child.kill('SIGTERM')
+        return ending
+      }
+      return { name, url, stop }
     }
-    const response = await fetch(`${url}/`).catch(() => undefined)
-    if (response) break
-    await delay(20)
-  }
-  return {
-    name,
-    url,
-    stop() {
-      child.kill('SIGTERM')
-      return ending
-    },
+    // Somebody else has taken the port since
+    if (ended.stderr.includes('EADDRINUSE') && attempt < 5) continue
+    const how = ended.code === null ? `was killed after ${startLimit} ms` : `ended: ${ended.code}`
+    throw new Error(`the ${name} example ${how}\n${ended.stdout}${ended.stderr}`)
   }
 }
 
@@ -102,7 +100,7 @@ export async function startRegisteredExample(
     OIDC_CLIENT_KEY: `file:${join(keyFolder, 'key.pem')}`,
     OIDC_SESSION_SECRET: 'a session secret for tests and nothing but tests',
   }
-  const example = await startExample(name, await findPort(), env)
+  const example = await startExample(name, env)
   await registerApp(provider, name, example.url)
   return {
     ...example,
@@ -126,10 +124,14 @@ export function registerApp(provider: Provider, clientId: string, url: string): 
   })
 }
 
-function spawnExample(
-  name: ExampleName,
-  env: Environment,
-): { child: ChildProcess; ending: Promise<Ending> } {
+interface Running {
+  readonly child: ChildProcess
+  /** Resolves, perhaps never, when the app has said where it is. */
+  readonly listening: Promise<void>
+  readonly ending: Promise<Ending>
+}
+
+function spawnExample(name: ExampleName, env: Environment): Running {
   const { PATH = '' } = process.env
   const child = spawn(process.execPath, [join(folder, name, 'server.js')], {
     env: { PATH, ...env },
@@ -137,12 +139,15 @@ function spawnExample(
   })
   let stdout = ''
   let stderr = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text
+  const listening = new Promise<void>((resolve) => {
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text
+      if (/^The app is at .*\n/m.test(stdout)) resolve()
+    })
   })
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text
   })
   const ending = once(child, 'close').then(([code]) => ({ code, stdout, stderr }))
-  return { child, ending }
+  return { child, listening, ending }
 }

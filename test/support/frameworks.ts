@@ -19,3 +19,6 @@ export const frameworks: readonly Framework[] = [
   fastify5App,
   nodeApp,
 ]
+
+/** One version of each: for what does not depend on the version, and has many cases. */
+export const mainFrameworks: readonly Framework[] = [express5App, koa3App, fastify5App]

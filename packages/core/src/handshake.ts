@@ -9,6 +9,7 @@ import { createContext, type Oidc } from './context.ts'
 import { ConfigurationError, TransactionError } from './errors.ts'
 import { buildEventError } from './events.ts'
 import type { Exchange } from './exchange.ts'
+import { type NodeHeaders, readHeader } from './http/headers.ts'
 import { isFromOneOf } from './http/origin.ts'
 import type { Claims, IdTokenClaims, UserClaims } from './session/session.ts'
 import type { Wiring } from './wiring.ts'
@@ -16,7 +17,7 @@ import type { Wiring } from './wiring.ts'
 /** A request to upgrade, as Node's `upgrade` event brings it: an `IncomingMessage`. */
 export interface Handshake {
   readonly url?: string | undefined
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly headers: NodeHeaders
 }
 
 /** Who may open a WebSocket. */
@@ -71,10 +72,7 @@ function createHandshakeExchange({ url, headers }: Handshake): Exchange {
   return {
     method: 'GET',
     target: url ?? '/',
-    header(name) {
-      const value = headers[name]
-      return Array.isArray(value) ? value.join(', ') : value
-    },
+    header: (name) => readHeader(headers, name),
     form: () => Promise.resolve(new URLSearchParams()),
     // As good as gone: nothing can be set on it, and nothing is answered
     isStarted: () => true,

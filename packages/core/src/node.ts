@@ -8,6 +8,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Exchange, OidcResponse } from './exchange.ts'
 import { readForm } from './http/form.ts'
+import { readHeader } from './http/headers.ts'
 
 /** A request of Node's, as far as it is used; `body` is what a body parser before us has left. */
 export interface NodeRequest extends IncomingMessage {
@@ -38,7 +39,7 @@ export function createNodeExchange(
   return {
     method: request.method ?? 'GET',
     target,
-    header: (name) => readHeader(request, name),
+    header: (name) => readHeader(request.headers, name),
     form: () =>
       readForm({
         type: request.headers['content-type'],
@@ -49,11 +50,6 @@ export function createNodeExchange(
     setCookie: framework.setCookie ?? ((value) => void response.appendHeader('set-cookie', value)),
     send: framework.send ?? ((answer) => writeNodeResponse(request, response, answer)),
   }
-}
-
-function readHeader(request: NodeRequest, name: string): string | undefined {
-  const value = request.headers[name]
-  return Array.isArray(value) ? value.join(', ') : value
 }
 
 /** Writes a response of ours. Cookies are on it already. */

@@ -34,10 +34,13 @@ declare module 'fastify' {
 type NoOptions = { readonly [Name in keyof Options]?: never }
 
 /** What `register` takes: options, or a Relying Party; without any, the environment (`OIDC_*`). */
-export type OidcPluginOptions = (Options | RelyingParty | NoOptions) & {
+export type OidcPluginOptions = RelyingParty | ((Options | NoOptions) & Placement)
+
+/** What `register` takes itself. */
+export interface Placement extends Pick<RegisterOptions, 'logLevel' | 'logSerializers'> {
   /** The path of `baseUrl`, where the plugin serves its routes below it. */
   readonly prefix?: string
-} & Pick<RegisterOptions, 'logLevel' | 'logSerializers'>
+}
 
 /**
  * Registers the Relying Party's own routes and sets `request.oidc` on every request.
@@ -52,24 +55,24 @@ export const oidc: FastifyPluginAsync<OidcPluginOptions> = fastifyPlugin(registe
 })
 
 async function register(app: FastifyInstance, options: OidcPluginOptions): Promise<void> {
-  const { relyingParty, isMade } = readRelyingParty(options)
+  const { relyingParty, prefix } = readOptions(options)
   app.decorate('relyingParty', relyingParty)
   app.decorateRequest('oidc')
   app.addHook('onRequest', (request, reply, done) => {
     request.oidc = relyingParty.open(openExchange(request, reply))
     done()
   })
-  if (isMade) app.addHook('onClose', () => relyingParty.close())
-  await app.register(serveRoutes(relyingParty, findPaths(relyingParty, app.prefix, options.prefix)))
+  // One that was given is somebody else's to close
+  if (relyingParty !== options) app.addHook('onClose', () => relyingParty.close())
+  await app.register(serveRoutes(relyingParty, findPaths(relyingParty, app.prefix, prefix)))
 }
 
-function readRelyingParty(options: OidcPluginOptions): {
+function readOptions(options: OidcPluginOptions): {
   readonly relyingParty: RelyingParty
-  readonly isMade: boolean
+  readonly prefix?: string | undefined
 } {
-  if ('receive' in options) return { relyingParty: options, isMade: false }
-  // What register() itself takes
-  const { prefix: _, logLevel: __, logSerializers: ___, ...given } = options
+  if ('receive' in options) return { relyingParty: options }
+  const { prefix, logLevel: _, logSerializers: __, ...given } = options
   const all = Object.keys(given).length === 0 ? optionsFromEnv(process.env) : (given as Options)
-  return { relyingParty: createRelyingParty(all), isMade: true }
+  return { relyingParty: createRelyingParty(all), prefix }
 }

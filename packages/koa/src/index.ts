@@ -31,10 +31,10 @@ declare module 'koa' {
 }
 
 /** A middleware for every context: of an app, and of a router. */
-export type OidcGuard = (ctx: ExtendableContext, next: Next) => Promise<void>
+export type ContextMiddleware = (ctx: ExtendableContext, next: Next) => Promise<void>
 
 /** The middleware, and the Relying Party behind it, for tests and for `ready()`. */
-export type OidcMiddleware<User extends Claims = UserClaims> = OidcGuard & {
+export type OidcMiddleware<User extends Claims = UserClaims> = ContextMiddleware & {
   readonly relyingParty: RelyingParty<User>
 }
 
@@ -65,7 +65,7 @@ export function oidc<User extends Claims = UserClaims>(
 /** Lets a request pass only for an End-User who meets the requirements. */
 export function requireLogin<User extends Claims = UserClaims>(
   requirements?: Requirements<User>,
-): OidcGuard {
+): ContextMiddleware {
   return async function requireLogin(ctx, next) {
     const oidc = readOidc(ctx) as unknown as Oidc<User>
     const response = await oidc.require(requirements)

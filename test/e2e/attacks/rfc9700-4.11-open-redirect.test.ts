@@ -1,12 +1,6 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { express5App } from '../../support/apps/express.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { mainFrameworks } from '../../support/frameworks.ts'
 import { type Setting, startSetting } from '../../support/setting.ts'
-
-let setting: Setting
-beforeAll(async () => {
-  setting = await startSetting(express5App)
-})
-afterAll(() => setting.close())
 
 const targets = [
   'https://evil.example/',
@@ -21,36 +15,44 @@ const targets = [
   '/%0d%0aset-cookie:stolen=1',
 ]
 
-test.each(targets)('returnTo=%j ends on our own origin', async (returnTo) => {
-  for (const name of ['returnTo', 'target_link_uri']) {
-    const query = new URLSearchParams({ [name]: returnTo })
-    const page = await setting.browser().navigate(`${setting.app.url}/login?${query}`)
-    const last = page.history.at(-2)
-    expect(new URL(last?.location ?? '', setting.app.url).origin).toBe(setting.app.origin)
-    expect(new URL(page.url).origin).toBe(setting.app.origin)
-    expect(page.setCookies.join()).not.toContain('stolen')
-  }
-})
+describe.each(mainFrameworks)('on $name', (framework) => {
+  let setting: Setting
+  beforeAll(async () => {
+    setting = await startSetting(framework)
+  })
+  afterAll(() => setting.close())
 
-test('a path that looks like another host comes back as a path', async () => {
-  const browser = setting.browser()
-  // The request target itself, as a raw client may send it
-  const page = await browser.navigate(`${setting.app.url}//evil.example/`, { follow: false })
-  expect(page.headers.location ?? '').not.toContain('//evil.example')
-})
+  test.each(targets)('returnTo=%j ends on our own origin', async (returnTo) => {
+    for (const name of ['returnTo', 'target_link_uri']) {
+      const query = new URLSearchParams({ [name]: returnTo })
+      const page = await setting.browser().navigate(`${setting.app.url}/login?${query}`)
+      const last = page.history.at(-2)
+      expect(new URL(last?.location ?? '', setting.app.url).origin).toBe(setting.app.origin)
+      expect(new URL(page.url).origin).toBe(setting.app.origin)
+      expect(page.setCookies.join()).not.toContain('stolen')
+    }
+  })
 
-test('request headers have no say in where anybody is sent', async () => {
-  const headers = {
-    'x-forwarded-host': 'evil.example',
-    'x-forwarded-proto': 'https',
-    forwarded: 'host=evil.example;proto=https',
-    'x-original-url': 'https://evil.example/',
-  }
-  const page = await setting
-    .browser()
-    .navigate(`${setting.app.url}/profile`, { headers, follow: false })
-  const location = new URL(page.headers.location ?? '')
-  expect(location.origin).toBe(setting.provider.issuer)
-  expect(location.searchParams.get('redirect_uri')).toBe(`${setting.app.url}/callback`)
-  expect(page.headers.location).not.toContain('evil.example')
+  test('a path that looks like another host comes back as a path', async () => {
+    const browser = setting.browser()
+    // The request target itself, as a raw client may send it
+    const page = await browser.navigate(`${setting.app.url}//evil.example/`, { follow: false })
+    expect(page.headers.location ?? '').not.toContain('//evil.example')
+  })
+
+  test('request headers have no say in where anybody is sent', async () => {
+    const headers = {
+      'x-forwarded-host': 'evil.example',
+      'x-forwarded-proto': 'https',
+      forwarded: 'host=evil.example;proto=https',
+      'x-original-url': 'https://evil.example/',
+    }
+    const page = await setting
+      .browser()
+      .navigate(`${setting.app.url}/profile`, { headers, follow: false })
+    const location = new URL(page.headers.location ?? '')
+    expect(location.origin).toBe(setting.provider.issuer)
+    expect(location.searchParams.get('redirect_uri')).toBe(`${setting.app.url}/callback`)
+    expect(page.headers.location).not.toContain('evil.example')
+  })
 })

@@ -17,12 +17,18 @@ export type Transcript = ReadonlyMap<string, Answer>
 type Recorder = (name: string, page: Page | Promise<Page>) => Promise<Page>
 
 const routes = ['/', '/profile', '/api/me', '/login', '/callback', '/logout', '/nowhere']
+/** Other ways to write the path of the protected page, or nearly. */
+const spellings = ['/profile/', '/PROFILE', '//profile', '/%70rofile', '/%zz']
 const jwkSet = '/.well-known/jwks.json'
 /** As curl asks: without a word about itself. */
 const program = { accept: '*/*', 'sec-fetch-mode': '', 'sec-fetch-dest': '', 'sec-fetch-site': '' }
 const manual = { follow: false } as const
 
-/** Sends all requests to the app at this URL. The provider has to sign in without a page. */
+/**
+ * Sends all requests to the app at this URL. The provider has to sign in without a page.
+ *
+ * @throws `Error` where the length of an answer is not the announced one.
+ */
 export async function readTranscript(url: string): Promise<Transcript> {
   const transcript = new Map<string, Answer>()
   const browser = createUserAgent()
@@ -56,15 +62,7 @@ async function askAnonymous(url: string, browser: UserAgent, record: Recorder): 
     const query = new URLSearchParams({ returnTo })
     await record(`/login to ${returnTo}`, browser.navigate(`${url}/login?${query}`, manual))
   }
-  for (const path of [
-    '/profile/',
-    '/PROFILE',
-    '//profile',
-    '/%70rofile',
-    '/%zz',
-    '/LOGIN',
-    '/login/',
-  ]) {
+  for (const path of [...spellings, '/LOGIN', '/login/']) {
     await record(`${path} in a browser`, browser.navigate(url + path, manual))
   }
   for (const path of ['/profile', '/login']) {
@@ -85,7 +83,8 @@ async function askAnonymous(url: string, browser: UserAgent, record: Recorder): 
 
 async function askEveryMethod(url: string, browser: UserAgent, record: Recorder): Promise<void> {
   for (const path of [...routes, jwkSet]) {
-    for (const method of ['HEAD', 'OPTIONS', 'PUT', 'DELETE']) {
+    await record(`HEAD ${path}`, askHead(url + path, browser))
+    for (const method of ['OPTIONS', 'PUT', 'DELETE']) {
       await record(`${method} ${path}`, browser.fetch(url + path, { method, ...manual }))
     }
   }
@@ -95,6 +94,19 @@ async function askEveryMethod(url: string, browser: UserAgent, record: Recorder)
     const broken = { ...manual, headers, method: 'POST', body: '{' }
     await record(`broken JSON to ${path}`, browser.fetch(url + path, broken))
   }
+}
+
+/** Sends HEAD, which has to announce the very length that the answer to GET has. */
+async function askHead(target: string, browser: UserAgent): Promise<Page> {
+  const head = await browser.fetch(target, { ...manual, method: 'HEAD' })
+  const announced = head.headers['content-length']
+  if (announced === undefined) return head
+  const get = await browser.fetch(target, manual)
+  const length = Buffer.byteLength(get.text)
+  if (head.status === get.status && Number(announced) !== length) {
+    throw new Error(`HEAD ${target} announces ${announced} bytes, but GET answers with ${length}`)
+  }
+  return head
 }
 
 async function askCallback(url: string, browser: UserAgent, record: Recorder): Promise<void> {
@@ -144,8 +156,10 @@ async function signIn(url: string, browser: UserAgent, record: Recorder): Promis
 async function askSignedIn(url: string, browser: UserAgent, record: Recorder): Promise<void> {
   for (const path of ['/', '/profile', '/api/me', '/login', '/nowhere']) {
     await record(`${path}, signed in`, browser.navigate(url + path, manual))
-    const method = 'HEAD'
-    await record(`HEAD ${path}, signed in`, browser.fetch(url + path, { ...manual, method }))
+    await record(`HEAD ${path}, signed in`, askHead(url + path, browser))
+  }
+  for (const path of spellings) {
+    await record(`${path}, signed in`, browser.navigate(url + path, manual))
   }
   const stale = { 'if-modified-since': new Date().toUTCString(), 'if-none-match': '"a"' }
   await record('/profile unless known', browser.fetch(`${url}/profile`, { headers: stale }))
@@ -175,9 +189,10 @@ function readAnswer(page: Page, mask: (text: string) => string): Answer {
   for (const [name, value] of Object.entries(page.headers)) {
     if (name !== 'set-cookie') answer[`header ${name}`] = mask(String(value))
   }
-  const length = page.headers['content-length']
-  const isWhole = page.text === '' || Number(length) === Buffer.byteLength(page.text)
-  if (length !== undefined) answer['header content-length'] = isWhole ? '{length}' : 'wrong'
+  if (page.headers['content-length'] !== undefined) {
+    checkLength(page)
+    answer['header content-length'] = '{length}'
+  }
   if (page.headers.date !== undefined) answer['header date'] = '{date}'
   if (page.headers.etag !== undefined)
     answer['header etag'] = page.headers.etag.replace(/"[^"]+"/, '{tag}')
@@ -191,6 +206,15 @@ function readAnswer(page: Page, mask: (text: string) => string): Answer {
   }
   answer['body'] = mask(page.text)
   return answer
+}
+
+/** Throws where an answer has another length than it says. */
+function checkLength({ status, headers, text, url, history }: Page): void {
+  // These have no body, whatever the header says (RFC 9110, 8.6)
+  if (history.at(-1)?.method === 'HEAD' || status === 304) return
+  const [announced, length] = [headers['content-length'], Buffer.byteLength(text)]
+  if (Number(announced) === length) return
+  throw new Error(`${url} announces ${announced} bytes and answers with ${length}`)
 }
 
 function maskAttribute(attribute: string): string {
