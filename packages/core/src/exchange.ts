@@ -14,7 +14,7 @@ export interface OidcResponse {
 
 /**
  * What a framework adapter provides for each request. It is built for every request, so it MUST be
- * cheap to build: no parsing, no copies.
+ * cheap to build: no parsing, no copies. The core keeps the request's session on it: do not freeze it.
  */
 export interface Exchange {
   readonly method: string

@@ -27,24 +27,16 @@ export interface Reply {
   send(payload: never): unknown
 }
 
-const exchanges = new WeakMap<object, Exchange>()
+/** What a request is decorated with: its exchange, for whoever looks at it, in hooks and in our routes. */
+export const exchangeKey: unique symbol = Symbol('exchange')
 
-/** Opens the exchange of a request: the same one for whoever looks at it, in hooks and in our routes. */
-export function openExchange(request: FastifyRequest, reply: FastifyReply): Exchange {
-  let exchange = exchanges.get(request)
-  if (!exchange) {
-    exchange = createExchange(request, reply)
-    exchanges.set(request, exchange)
-  }
-  return exchange
-}
-
-/** The exchange of a request, once it is open. */
+/** The exchange of a request, once the plugin's hook has run. */
 export function readExchange(request: object): Exchange | undefined {
-  return exchanges.get(request)
+  return (request as { readonly [exchangeKey]?: Exchange })[exchangeKey]
 }
 
-function createExchange(request: FastifyRequest, reply: FastifyReply): Exchange {
+/** Creates the exchange of a request. */
+export function createExchange(request: FastifyRequest, reply: FastifyReply): Exchange {
   return createNodeExchange(request.raw, reply.raw, request.originalUrl, {
     body: () => request.body,
     setCookie(value) {

@@ -6,6 +6,7 @@
 
 import {
   createRelyingParty,
+  type Exchange,
   type Oidc,
   type Options,
   optionsFromEnv,
@@ -13,7 +14,7 @@ import {
 } from '@countersign/core'
 import type { FastifyInstance, FastifyPluginAsync, RegisterOptions } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
-import { openExchange } from './exchange.ts'
+import { createExchange, exchangeKey } from './exchange.ts'
 import { findPaths, serveRoutes } from './routes.ts'
 
 export * from '@countersign/core'
@@ -27,6 +28,7 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The End-User of this request. Set by `oidc`. */
     oidc: Oidc
+    [exchangeKey]?: Exchange
   }
 }
 
@@ -58,8 +60,11 @@ async function register(app: FastifyInstance, options: OidcPluginOptions): Promi
   const { relyingParty, prefix } = readOptions(options)
   app.decorate('relyingParty', relyingParty)
   app.decorateRequest('oidc')
+  app.decorateRequest(exchangeKey)
   app.addHook('onRequest', (request, reply, done) => {
-    request.oidc = relyingParty.open(openExchange(request, reply))
+    const exchange = createExchange(request, reply)
+    request[exchangeKey] = exchange
+    request.oidc = relyingParty.open(exchange)
     done()
   })
   // One that was given is somebody else's to close

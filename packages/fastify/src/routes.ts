@@ -6,7 +6,7 @@
 
 import { ConfigurationError, type RelyingParty } from '@countersign/core'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest, FastifySchema } from 'fastify'
-import { openExchange, type Request, readExchange, send } from './exchange.ts'
+import { createExchange, type Request, readExchange, send } from './exchange.ts'
 
 /** Marks our routes. */
 const isOurs = Symbol('isOurs')
@@ -54,7 +54,9 @@ async function answer(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<unknown> {
-  const { response } = await relyingParty.receive(openExchange(request, reply))
+  const { response } = await relyingParty.receive(
+    readExchange(request) ?? createExchange(request, reply),
+  )
   // The app's router may take for ours what is not, such as "/LOGIN"
   if (!response) return reply.callNotFound()
   await send(reply, response)

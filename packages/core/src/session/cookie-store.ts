@@ -33,16 +33,13 @@ export interface CookieStoreSettings {
 
 /** Creates a store that keeps each session in its End-User's browser. */
 export function createCookieStore(settings: CookieStoreSettings): SessionStore {
-  // One for each exchange: whoever looks after a logout must see that it has happened
-  const handles = new WeakMap<Exchange, SessionHandle>()
+  // One for each exchange: whoever looks after a logout must see that it has happened. Kept on the
+  // exchange itself, since a WeakMap with an entry for each request costs more than all the rest
+  const key = Symbol('session')
   return {
-    open(exchange) {
-      let handle = handles.get(exchange)
-      if (!handle) {
-        handle = createHandle(settings, exchange)
-        handles.set(exchange, handle)
-      }
-      return handle
+    open(exchange: Exchange & { [key]?: SessionHandle }) {
+      exchange[key] ??= createHandle(settings, exchange)
+      return exchange[key]
     },
     inspect(exchange) {
       const sealed = readChunks(readCookies(exchange, settings.name), settings.name)
