@@ -23,7 +23,10 @@ export function buildMissingTransaction(
 function findCause(exchange: Exchange, cookieName: string, { host, isHttps }: BaseUrl): string {
   const cookies = exchange.header('cookie')
   if (cookies?.includes(cookieName)) {
-    return 'it was sealed with another secret, or changed. Is "session.secret" the same in every process?'
+    return (
+      'the login took longer than ten minutes, or the cookie was sealed with another secret. Is ' +
+      '"session.secret" the same in every process?'
+    )
   }
   const seen = exchange.header('host')
   if (seen !== undefined && seen !== host && !isForwarded(exchange)) {
@@ -36,7 +39,7 @@ function findCause(exchange: Exchange, cookieName: string, { host, isHttps }: Ba
     const insecure = isHttps
       ? '; or the site was opened over http, which a Secure cookie is not'
       : ''
-    return `the browser sent no cookie at all: cookies are blocked${insecure}`
+    return `the browser sent no cookie at all: cookies are blocked, or the login took longer than ten minutes${insecure}`
   }
   return (
     'the login took longer than ten minutes, was finished in another tab, or was pushed out by six ' +

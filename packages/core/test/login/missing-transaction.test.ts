@@ -20,9 +20,10 @@ function explain(headers: Readonly<Record<string, string>>, url = 'https://app.e
   return error.message.slice(lead.length)
 }
 
-test('a cookie that is there was sealed with another secret', () => {
+test('a cookie that is there is too old, or was sealed with another secret', () => {
   expect(explain({ cookie: `${cookieName}=x`, host: 'app.example' })).toBe(
-    'it was sealed with another secret, or changed. Is "session.secret" the same in every process?',
+    'the login took longer than ten minutes, or the cookie was sealed with another secret. Is ' +
+      '"session.secret" the same in every process?',
   )
 })
 
@@ -40,11 +41,12 @@ test.each(['x-forwarded-host', 'forwarded'])('behind a proxy (%s) hosts are not'
 
 test('no cookie at all means that cookies are blocked, or that Secure met http', () => {
   expect(explain({ host: 'app.example' })).toBe(
-    'the browser sent no cookie at all: cookies are blocked; or the site was opened over http, ' +
+    'the browser sent no cookie at all: cookies are blocked, or the login took longer than ten ' +
+      'minutes; or the site was opened over http, ' +
       'which a Secure cookie is not',
   )
   expect(explain({}, 'http://localhost:3000')).toBe(
-    'the browser sent no cookie at all: cookies are blocked',
+    'the browser sent no cookie at all: cookies are blocked, or the login took longer than ten minutes',
   )
 })
 
