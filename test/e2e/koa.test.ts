@@ -180,6 +180,18 @@ describe.each([
     expect(seen).toEqual([[303, null]])
   })
 
+  test('a context that writes by itself can still be signed out', async () => {
+    const { app } = createApp(koa)
+    app.use(oidc(options)).use(async (ctx) => {
+      ctx.respond = false
+      await ctx.oidc.logout({ local: true })
+    })
+    const init = { redirect: 'manual', ...signedIn(app, ada) } as const
+    const { status, headers } = await fetch(await listen(app), init)
+    expect([status, headers.get('location')]).toEqual([303, '/'])
+    expect(headers.getSetCookie().at(-1)).toContain('Max-Age=0')
+  })
+
   test('middleware after it does not run for our routes', async () => {
     const { app } = createApp(koa)
     app.use(oidc(options)).use((ctx) => {
