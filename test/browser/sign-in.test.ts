@@ -134,7 +134,7 @@ describe.skipIf(skipReason)(skipReason === undefined ? title : `${title} (${skip
       await page.goto(`${example.url}/profile`)
       await signIn()
       // A page of the provider that was used is over, and it says so itself
-      const over = [provider.issuer, 'This request cannot be answered']
+      const over = [provider.issuer, 'This sign-in is over']
       for (const [step, expected] of [
         ['goBack', over],
         ['goBack', [example.url, 'Hello, Ada Lovelace']],

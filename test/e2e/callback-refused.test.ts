@@ -141,7 +141,7 @@ describe.each(frameworks)('a callback on $name', (framework) => {
     const isInTime = status === 200
     expect(setting.provider.requestsTo('token')).toHaveLength(isInTime ? 1 : 0)
     expect(lastError()?.code).toBe(isInTime ? undefined : 'ERR_TRANSACTION_MISSING')
-    if (!isInTime) expect(refused).toMatchObject({ code: lastError()?.code, reason: 'missing' })
+    if (!isInTime) expect(refused).toMatchObject({ code: lastError()?.code, reason: 'expired' })
   })
 
   test('that comes when the browser has dropped the cookie says how long a login may take', async () => {

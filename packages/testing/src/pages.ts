@@ -110,6 +110,16 @@ page.</p>`,
   })
 }
 
+/** The page where a sign-in was, for who comes back to it. */
+export function overPage(): string {
+  return buildPage({
+    title: 'This sign-in is over',
+    body: html`<h1>This sign-in is over</h1>
+<p class="soft">It was used already, or was begun in another browser. Go back to the app, and sign in from
+there if you have to.</p>`,
+  })
+}
+
 /** The page for a request that cannot be answered at the app. */
 export function errorPage(options: {
   readonly error: string

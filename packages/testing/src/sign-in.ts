@@ -11,7 +11,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Grant, Interaction, Provider } from 'oidc-provider/lib/provider.js'
 import { type Account, buildAccount, findByHint } from './account.ts'
 import { sendPage } from './page.ts'
-import { consentPage, errorPage, signInPage } from './pages.ts'
+import { consentPage, overPage, signInPage } from './pages.ts'
 import { readBody } from './request-body.ts'
 import type { SignInAnswer } from './sign-in-answer.ts'
 
@@ -36,10 +36,7 @@ export function createSignIn(parts: SignInParts): Handler {
       .engine()
       .interactionDetails(req, res)
       .catch(() => undefined)
-    if (interaction === undefined) {
-      const error_description = 'this sign-in is over, or was begun in another browser'
-      return sendPage(res, 400, errorPage({ error: 'session_not_found', error_description }))
-    }
+    if (interaction === undefined) return sendPage(res, 400, overPage())
     const answer =
       parts.mode === 'auto'
         ? automaticAnswer(parts, interaction)

@@ -135,8 +135,10 @@ export function createCallback(settings: CallbackSettings): Callback {
       throw error
     }
     if (!transaction) {
-      const cookieName = transactions.cookieName(parameters.get('state') ?? '')
-      const missing = buildMissingTransaction(exchange, { cookieName, baseUrl })
+      const state = parameters.get('state') ?? ''
+      const cookieName = transactions.cookieName(state)
+      const isTooOld = transactions.isTooOld(exchange, state)
+      const missing = buildMissingTransaction(exchange, { cookieName, baseUrl, isTooOld })
       return resume(exchange, baseUrl.home) ?? raise(missing)
     }
     if ('finished' in transaction) {

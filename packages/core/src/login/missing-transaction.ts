@@ -11,8 +11,12 @@ import type { Exchange } from '../exchange.ts'
 /** Builds the error that names the missing cookie and the likeliest reason. */
 export function buildMissingTransaction(
   exchange: Exchange,
-  { cookieName, baseUrl }: { cookieName: string; baseUrl: BaseUrl },
+  { cookieName, baseUrl, isTooOld }: { cookieName: string; baseUrl: BaseUrl; isTooOld: boolean },
 ): TransactionError {
+  if (isTooOld) {
+    const message = `the login took longer than ten minutes, and the cookie "${cookieName}" is too old`
+    return new TransactionError('ERR_TRANSACTION_MISSING', message, { reason: 'expired' })
+  }
   return new TransactionError(
     'ERR_TRANSACTION_MISSING',
     `the cookie "${cookieName}" is missing or cannot be opened: ${findCause(exchange, cookieName, baseUrl)}`,
@@ -23,10 +27,7 @@ export function buildMissingTransaction(
 function findCause(exchange: Exchange, cookieName: string, { host, isHttps }: BaseUrl): string {
   const cookies = exchange.header('cookie')
   if (cookies?.includes(cookieName)) {
-    return (
-      'the login took longer than ten minutes, or the cookie was sealed with another secret. Is ' +
-      '"session.secret" the same in every process?'
-    )
+    return 'it was sealed with another secret, or changed. Is "session.secret" the same in every process?'
   }
   const seen = exchange.header('host')
   if (seen !== undefined && seen !== host && !isForwarded(exchange)) {

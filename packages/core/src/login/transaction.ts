@@ -60,6 +60,8 @@ export interface Transactions {
    * session that came of it, whose cookies take `sessionSize` bytes.
    */
   finish(exchange: Exchange, transaction: Transaction, sessionSize: number): void
+  /** Whether the browser still sends one that has taken too long. */
+  isTooOld(exchange: Exchange, state: string): boolean
   /** Drops a transaction that failed. */
   drop(exchange: Exchange, state: string): void
   /** The name of the cookie for a `state`. */
@@ -100,11 +102,18 @@ export function createTransactions({
     return cookie.name.length + cookie.value.length
   }
 
-  function read(sealed: string): Transaction | FinishedTransaction | undefined {
+  function open(sealed: string): Transaction | FinishedTransaction | undefined {
     // Only we can have sealed it for this purpose, so its shape is ours
-    const found = sealer.open(sealed) as Transaction | FinishedTransaction | undefined
-    const isAlive = found && clock.now() < found.startedAt + transactionLifetime
-    return isAlive ? found : undefined
+    return sealer.open(sealed) as Transaction | FinishedTransaction | undefined
+  }
+
+  function isAlive({ startedAt }: { readonly startedAt: number }): boolean {
+    return clock.now() < startedAt + transactionLifetime
+  }
+
+  function read(sealed: string): Transaction | FinishedTransaction | undefined {
+    const found = open(sealed)
+    return found && isAlive(found) ? found : undefined
   }
 
   /** The bytes of what else the browser keeps for us. */
@@ -147,6 +156,11 @@ export function createTransactions({
       const found = sealed === undefined ? undefined : read(sealed)
       // The cookie's name is not sealed: another transaction's value under this name is no match
       return found?.state === state ? found : undefined
+    },
+    isTooOld(exchange, state) {
+      const sealed = readCookies(exchange, name)[prefix + state]
+      const found = sealed === undefined ? undefined : open(sealed)
+      return found?.state === state && !isAlive(found)
     },
     finish(exchange, { state, returnTo, startedAt, isFormPost }, sessionSize) {
       const trace = { finished: true, state, returnTo, startedAt, isFormPost } as const

@@ -10,6 +10,7 @@ function explain(headers: Readonly<Record<string, string>>, url = 'https://app.e
   const error = buildMissingTransaction(createExchange({ headers }), {
     cookieName,
     baseUrl: buildBaseUrl(new URL(url)),
+    isTooOld: false,
   })
   expect([error.code, error.reason, error.status]).toEqual([
     'ERR_TRANSACTION_MISSING',
@@ -20,10 +21,16 @@ function explain(headers: Readonly<Record<string, string>>, url = 'https://app.e
   return error.message.slice(lead.length)
 }
 
-test('a cookie that is there is too old, or was sealed with another secret', () => {
+test('a cookie that is too old says that the login took too long', () => {
+  const baseUrl = buildBaseUrl(new URL('https://app.example'))
+  const error = buildMissingTransaction(createExchange(), { cookieName, baseUrl, isTooOld: true })
+  expect(error).toMatchObject({ code: 'ERR_TRANSACTION_MISSING', reason: 'expired' })
+  expect(error.message).toContain('longer than ten minutes')
+})
+
+test('a cookie that is there was sealed with another secret', () => {
   expect(explain({ cookie: `${cookieName}=x`, host: 'app.example' })).toBe(
-    'the login took longer than ten minutes, or the cookie was sealed with another secret. Is ' +
-      '"session.secret" the same in every process?',
+    'it was sealed with another secret, or changed. Is "session.secret" the same in every process?',
   )
 })
 
