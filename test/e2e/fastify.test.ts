@@ -34,6 +34,16 @@ describe('register()', () => {
     expect(app.relyingParty.issuer).toBe('https://op.example')
   })
 
+  test('hides its routes from API documents, as @fastify/swagger reads them', async () => {
+    const { app } = create()
+    const hidden: unknown[] = []
+    app.addHook('onRoute', ({ schema }) => {
+      hidden.push({ ...schema })
+    })
+    await app.register(oidc, options)
+    expect(hidden).toEqual(app.relyingParty.routes.map(() => ({ hide: true })))
+  })
+
   test('adds real routes, and an error of Fastify for one that the app has already', async () => {
     const { app } = create()
     await app.register(oidc, options)
