@@ -68,6 +68,61 @@ describe('a guard', () => {
     expect((await ask(app, '/login'))[0]).toBe(401)
   })
 
+  test.each(['onRequest', 'preValidation', 'preHandler'] as const)(
+    'as %s is not passed by a spelling of our paths',
+    async (hook) => {
+      const { app } = create({ routerOptions: { caseSensitive: false, ignoreTrailingSlash: true } })
+      await app.register(oidc, options)
+      await app.register((scope, _options, done) => {
+        scope.addHook(hook, requireLogin())
+        scope.setNotFoundHandler(async () => 'mine')
+        done()
+      })
+      expect((await ask(app, '/nowhere'))[0]).toBe(401)
+      for (const url of ['/%6Cogin', '/LOGIN', '/login/']) {
+        expect([url, (await ask(app, url))[1]]).not.toEqual([url, 'mine'])
+      }
+    },
+  )
+
+  test.each(['preParsing', 'preSerialization', 'onSend'] as const)(
+    'as %s is an error, and lets nobody pass',
+    async (hook) => {
+      const { app } = create()
+      await app.register(oidc, options)
+      app.addHook(hook as 'preHandler', requireLogin())
+      app.get('/', () => ({ mine: true }))
+      const [status, body] = await ask(app, '/')
+      expect([status, body]).toEqual([500, expect.not.stringContaining('mine')])
+    },
+  )
+
+  test('that is called by a hook of the app lets nobody pass either', async () => {
+    const { app } = create()
+    await app.register(oidc, options)
+    const [login, admin] = [requireLogin(), requireLogin({ claims: { role: 'admin' } })]
+    app.addHook('preHandler', async (request, reply) => {
+      await login(request, reply)
+      await admin(request, reply)
+    })
+    app.get('/', () => 'mine')
+    expect((await ask(app, '/'))[0]).toBe(401)
+    expect((await ask(app, '/', signedIn(app, ada).headers))[0]).toBe(403)
+    const { headers } = signedIn(app, { ...ada, role: 'admin' })
+    expect(await ask(app, '/', headers)).toEqual([200, 'mine'])
+  })
+
+  test.each([undefined, null, '', 0, false, 'route', 'text'])(
+    'whose check rejects with %j lets nobody pass',
+    async (thrown) => {
+      const { app } = create()
+      await app.register(oidc, options)
+      const guard = requireLogin({ claims: () => Promise.reject(thrown) })
+      app.get('/', { preHandler: [guard, async () => {}] }, () => 'mine')
+      expect((await ask(app, '/', signedIn(app, ada).headers))[0]).toBe(500)
+    },
+  )
+
   test('that throws is an error of the app', async () => {
     const { app } = create()
     await app.register(oidc, options)
@@ -150,11 +205,11 @@ describe('a reply', () => {
     expect(headers).not.toHaveProperty('content-type')
   })
 
-  test("is left to the app's router where only that takes a path for ours", async () => {
+  test("is a plain 404 where only the app's router takes a path for ours", async () => {
     const { app } = create({ routerOptions: { caseSensitive: false, ignoreTrailingSlash: true } })
     await app.register(oidc, options)
     app.setNotFoundHandler((_request, reply) => reply.code(404).send('mine'))
-    for (const url of ['/LOGOUT', '/logout/']) expect(await ask(app, url)).toEqual([404, 'mine'])
+    for (const url of ['/LOGOUT', '/logout/']) expect(await ask(app, url)).toEqual([404, ''])
     expect(await ask(app, '/logout')).toEqual([303, ''])
   })
 

@@ -165,6 +165,18 @@ describe.each([
     expect(errors).toHaveLength(1)
   })
 
+  test('what is thrown after a cookie was set keeps the cookie, error or not', async () => {
+    const { app, errors } = createApp(koa)
+    app.use(oidc(options)).use(async (ctx) => {
+      await ctx.oidc.logout({ local: true })
+      // biome-ignore lint/style/useThrowOnlyError: others do
+      throw 'text'
+    })
+    const { status, headers } = await fetch(await listen(app), signedIn(app, ada))
+    expect([status, headers.getSetCookie().length > 0]).toEqual([500, true])
+    expect(errors).toMatchObject([{ cause: 'text' }])
+  })
+
   test('middleware around it sees the responses of our routes, and may add to them', async () => {
     const { app } = createApp(koa)
     const seen: unknown[] = []

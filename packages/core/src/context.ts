@@ -6,6 +6,7 @@
  * @module
  */
 
+import { toError } from './base/thrown.ts'
 import { readReturnTo } from './base/url.ts'
 import { answerError } from './error-response.ts'
 import { OidcError, SessionError } from './errors.ts'
@@ -160,7 +161,11 @@ const members: Oidc<Claims> & Readonly<Record<symbol, unknown>> & ThisType<Conte
     await exchange.send(await startLogout(wiring.logout, { exchange, session }, request))
   },
   async require(requirements) {
-    return await requireLogin(this[parts], requirements)
+    try {
+      return await requireLogin(this[parts], requirements)
+    } catch (thrown) {
+      throw toError(thrown)
+    }
   },
   // A request that is dumped into a log must not bring our configuration along
   [Symbol.for('nodejs.util.inspect.custom')](this: Context) {
@@ -199,6 +204,10 @@ async function refresh(request: Parts): Promise<string> {
     )
   }
   const tokens = await wiring.refresh(session, refreshToken)
+  // A logout meanwhile is the last word
+  if (open(request).read()?.id !== session.id) {
+    throw new SessionError('ERR_SESSION_ENDED', 'the session ended while its tokens were refreshed')
+  }
   open(request).write({ ...session, tokens: wiring.keepTokens(tokens) })
   return tokens.accessToken ?? ''
 }

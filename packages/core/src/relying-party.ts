@@ -5,6 +5,7 @@
  */
 
 import { type Clock, systemClock } from './base/clock.ts'
+import { toError } from './base/thrown.ts'
 import { type Config, readConfig } from './config.ts'
 import { createContext, type Oidc } from './context.ts'
 import { answerError } from './error-response.ts'
@@ -147,7 +148,7 @@ async function answer(wiring: Wiring, route: Route, exchange: Exchange): Promise
   try {
     return await route.answer(exchange)
   } catch (error) {
-    if (!(error instanceof OidcError)) throw error
+    if (!(error instanceof OidcError)) throw toError(error)
     const isLogin = route.name === 'login' || route.name === 'callback'
     return await answerError(wiring, { exchange, error, isLogin })
   }

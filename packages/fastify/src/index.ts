@@ -18,7 +18,7 @@ import { createExchange, exchangeKey } from './exchange.ts'
 import { findPaths, serveRoutes } from './routes.ts'
 
 export * from '@countersign/core'
-export { requireLogin } from './guard.ts'
+export { type OidcGuard, requireLogin } from './guard.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

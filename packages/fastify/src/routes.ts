@@ -57,9 +57,9 @@ async function answer(
   const { response } = await relyingParty.receive(
     readExchange(request) ?? createExchange(request, reply),
   )
-  // The app's router may take for ours what is not, such as "/LOGIN"
-  if (!response) return reply.callNotFound()
-  await send(reply, response)
+  // The app's router may take for ours what is not, such as "/LOGIN". The app's own handler of unknown
+  // addresses is not asked: of the hooks that guard it, Fastify would run "preHandler" alone
+  await send(reply, response ?? { status: 404, headers: { 'cache-control': 'no-store' }, body: '' })
   return reply
 }
 

@@ -12,15 +12,23 @@ import type { ExtendableContext } from 'koa'
  */
 export function keepOnError(ctx: ExtendableContext, cookies: readonly string[]): void {
   const { onerror } = ctx
-  ctx.onerror = (error: Error) => {
-    const restore = error instanceof Error ? lendCookies(error, cookies) : undefined
+  ctx.onerror = (thrown: unknown) => {
+    // What Koa's own handler calls when all went well
+    if (thrown === null || thrown === undefined) return
+    const error = isError(thrown) ? thrown : new Error('non-error thrown', { cause: thrown })
+    const restore = lendCookies(error, cookies)
     try {
       onerror.call(ctx, error)
     } finally {
       // One error may be thrown for many requests
-      restore?.()
+      restore()
     }
   }
+}
+
+function isError(thrown: unknown): thrown is Error {
+  // Of another realm, too: as Koa has it
+  return thrown instanceof Error || Object.prototype.toString.call(thrown) === '[object Error]'
 }
 
 function lendCookies(error: Error & { headers?: object }, cookies: readonly string[]): () => void {

@@ -39,7 +39,10 @@ export async function readForm({ type, parsed, stream }: FormBody): Promise<URLS
 }
 
 function isStream(body: unknown): body is Readable {
-  return typeof body === 'object' && body !== null && 'pipe' in body
+  // A form may have a field of that name
+  return (
+    typeof body === 'object' && body !== null && 'pipe' in body && typeof body.pipe === 'function'
+  )
 }
 
 /** The form as a body parser has left it; `undefined` where none has read it. */

@@ -29,6 +29,7 @@ describe('a form', () => {
     ['text', 'a=1', 'a=1'],
     ['bytes', Buffer.from('a=1'), 'a=1'],
     ['parameters', new URLSearchParams('a=1'), 'a=1'],
+    ['an object with a field named as a stream has one', { pipe: '1', a: '2' }, 'pipe=1&a=2'],
     ['what is not text in an object', { a: '1', b: 2, c: { d: '4' } }, 'a=1'],
   ])('is taken as a parser has left it: %s', async (_name, parsed, expected) => {
     expect(await read(streamOf('ignored=1'), parsed)).toBe(expected)
