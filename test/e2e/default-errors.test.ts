@@ -1,6 +1,4 @@
-import { once } from 'node:events'
-import { createServer, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { RequestListener } from 'node:http'
 import { oidc as oidcExpress } from '@countersign/express'
 import { OidcError, oidc as oidcFastify } from '@countersign/fastify'
 import { oidc as oidcKoa } from '@countersign/koa'
@@ -8,8 +6,8 @@ import { signedIn } from '@countersign/testing'
 import express from 'express'
 import fastify, { type FastifyInstance } from 'fastify'
 import Koa from 'koa'
-import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { ada, options } from './support/offline.ts'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { ada, listen, options } from './support/offline.ts'
 
 interface Bare {
   readonly listener: RequestListener
@@ -68,22 +66,11 @@ afterEach(() => {
   vi.unstubAllEnvs()
 })
 
-async function visit({ listener }: Bare, path: string, headers: Record<string, string> = {}) {
-  const server = createServer(listener).listen(0, '127.0.0.1')
-  onTestFinished(() => {
-    server.close()
-    server.closeAllConnections()
-  })
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  return await fetch(`http://127.0.0.1:${port}${path}`, { headers })
-}
-
 describe.each(frameworks)('the default error handling of %s', (_name, told, create) => {
   test('answers an error of `oidc` with its status, and tells what the documents say', async () => {
     vi.stubEnv('NODE_ENV', 'production')
     vi.spyOn(console, 'error').mockImplementation(() => {})
-    const response = await visit(await create(), '/token')
+    const response = await fetch(`${await listen((await create()).listener)}/token`)
     expect([response.status, await response.text()]).toEqual([401, expect.stringContaining(told)])
   })
 
@@ -91,9 +78,10 @@ describe.each(frameworks)('the default error handling of %s', (_name, told, crea
     vi.spyOn(console, 'error').mockImplementation(() => {})
     const bare = await create()
     const { headers } = signedIn(bare.app, ada)
+    const url = await listen(bare.listener)
     // So late that a session in use is written again
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 120_000 })
-    const response = await visit(bare, '/spill', headers)
+    const response = await fetch(`${url}/spill`, { headers })
     expect(response.status).toBe(500)
     expect(response.headers.getSetCookie()).toEqual([expect.stringMatching(/^oidc-[^;]{100,};/)])
   })
@@ -106,7 +94,7 @@ test('an error handler of Fastify, as in the documents, tells no more than is pu
       return reply.code(error.status).send({ code: error.code, message: error.publicMessage })
     })
   })
-  const response = await visit(bare, '/token')
+  const response = await fetch(`${await listen(bare.listener)}/token`)
   expect([response.status, await response.json()]).toEqual([
     401,
     { code: 'ERR_NOT_SIGNED_IN', message: expect.not.stringContaining('nobody') },

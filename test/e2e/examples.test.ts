@@ -12,11 +12,11 @@ import {
 } from '../support/examples.ts'
 import { createUserAgent, type UserAgent } from '../support/user-agent.ts'
 
-test('the examples share their pages to the letter', () => {
-  const pages = exampleNames.map((name) =>
-    readFileSync(join(import.meta.dirname, '../../examples', name, 'pages.js'), 'utf8'),
+test.each(['pages.js', 'look.js'])('the examples share their %s to the letter', (file) => {
+  const texts = exampleNames.map((name) =>
+    readFileSync(join(import.meta.dirname, '../../examples', name, file), 'utf8'),
   )
-  expect(new Set(pages).size).toBe(1)
+  expect(new Set(texts).size).toBe(1)
 })
 
 /** Runs a test with a new browser. */

@@ -1,6 +1,4 @@
-import { once } from 'node:events'
-import { createServer, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { RequestListener } from 'node:http'
 import { oidc as oidcExpress, requireLogin as requireExpress } from '@countersign/express'
 import { oidc as oidcKoa, requireLogin as requireKoa } from '@countersign/koa'
 import { signedIn } from '@countersign/testing'
@@ -9,7 +7,7 @@ import express4 from 'express4'
 import Koa from 'koa'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { secret, startSetting } from '../support/setting.ts'
-import { ada, options } from './support/offline.ts'
+import { ada, listen, options } from './support/offline.ts'
 
 type Check = () => Promise<boolean>
 
@@ -40,17 +38,6 @@ const frameworks = [
   ],
 ] as const
 
-async function visit(listener: RequestListener, headers: Record<string, string>) {
-  const server = createServer(listener).listen(0, '127.0.0.1')
-  onTestFinished(() => {
-    server.close()
-    server.closeAllConnections()
-  })
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  return await fetch(`http://127.0.0.1:${port}/`, { headers })
-}
-
 describe.each(frameworks)('a guard of %s whose check rejects', (_name, build) => {
   // Express takes some of these for a word to go on
   test.each([undefined, null, '', 0, false, 'route', 'router', 'text'])(
@@ -58,7 +45,7 @@ describe.each(frameworks)('a guard of %s whose check rejects', (_name, build) =>
     async (thrown) => {
       vi.spyOn(console, 'error').mockImplementation(() => {})
       const { app, listener } = build(() => Promise.reject(thrown))
-      const response = await visit(listener, signedIn(app, ada).headers)
+      const response = await fetch(await listen(listener), signedIn(app, ada))
       expect(response.status).toBe(500)
       expect(await response.text()).not.toContain('mine')
     },

@@ -3,8 +3,7 @@ import { clientSecretPost } from '@countersign/core'
 import type { JWK } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { mainFrameworks } from '../support/frameworks.ts'
-import { type Setting, secret, startSetting } from '../support/setting.ts'
-import { startAnotherApp } from './support/another-app.ts'
+import { type Setting, secret, startAnotherApp, startSetting } from '../support/setting.ts'
 
 type Behave = Setting['provider']['behave']
 

@@ -1,5 +1,4 @@
 import { once } from 'node:events'
-import { createServer as createHttp1, type Server } from 'node:http'
 import { connect, createServer as createHttp2 } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { inspect } from 'node:util'
@@ -11,29 +10,13 @@ import Koa from 'koa'
 import { koaBody } from 'koa-body'
 import mount from 'koa-mount'
 import Koa2 from 'koa2'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startApp } from '../support/app.ts'
 import { koa3App } from '../support/apps/koa.ts'
 import { type Setting, secret, startSetting } from '../support/setting.ts'
-import { ada, options } from './support/offline.ts'
+import { ada, listen, options } from './support/offline.ts'
 
 const state = 'a'.repeat(32)
-const servers: Server[] = []
-
-afterEach(() => {
-  for (const server of servers.splice(0)) {
-    server.close()
-    server.closeAllConnections()
-  }
-})
-
-async function listen(app: Koa): Promise<string> {
-  const server = createHttp1(app.callback()).listen(0, '127.0.0.1')
-  servers.push(server)
-  await once(server, 'listening')
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
-
 function createApp(koa: typeof Koa = Koa) {
   const app = new koa()
   const errors: unknown[] = []
@@ -52,7 +35,7 @@ describe.each([
       ctx.body = ctx.oidc.user
     })
     app.use(bodyParser()).use(oidc(options)).use(router.routes())
-    const url = await listen(app)
+    const url = await listen(app.callback())
     const response = await fetch(`${url}/profile`, signedIn(app, ada))
     expect(await response.json()).toEqual(ada)
     const inner = createApp(koa).app.use(new Router().use(oidc(options)).routes())
@@ -65,7 +48,7 @@ describe.each([
     app.use(oidc(options)).use(async (ctx) => {
       ctx.body = await ctx.oidc.accessToken()
     })
-    const response = await fetch(await listen(app))
+    const response = await fetch(await listen(app.callback()))
     expect([response.status, await response.text()]).toEqual([401, 'Unauthorized'])
     expect(errors).toMatchObject([{ code: 'ERR_NOT_SIGNED_IN' }])
     expect(errors[0]).toBeInstanceOf(OidcError)
@@ -74,7 +57,7 @@ describe.each([
   test('a guard without oidc() before it says so', async () => {
     const { app, errors } = createApp(koa)
     app.use(requireLogin())
-    expect((await fetch(await listen(app))).status).toBe(500)
+    expect((await fetch(await listen(app.callback()))).status).toBe(500)
     expect(errors).toMatchObject([
       { code: 'ERR_CONFIGURATION', message: expect.stringContaining('app.use(oidc())') },
     ])
@@ -89,7 +72,7 @@ describe.each([
       const error = Object.assign(new Error('after the logout'), { headers: { 'x-error': '1' } })
       throw error
     })
-    const { status, headers } = await fetch(await listen(app), signedIn(app, ada))
+    const { status, headers } = await fetch(await listen(app.callback()), signedIn(app, ada))
     expect([status, headers.get('x-own'), headers.get('x-error')]).toEqual([500, null, '1'])
     const cookies = headers.getSetCookie()
     expect(cookies).not.toEqual([])
@@ -106,7 +89,7 @@ describe.each([
       if (ctx.oidc.user) await ctx.oidc.logout({ local: true })
       throw { '/once': once, '/bare': bare, '/stubborn': stubborn }[ctx.path] ?? aborted
     })
-    const url = await listen(app)
+    const url = await listen(app.callback())
     for (const path of ['/once', '/bare', '/stubborn', '/aborted']) {
       const ada = await fetch(url + path, signedIn(app, { sub: 'ada' }))
       expect([path, ada.headers.getSetCookie().length > 0]).toEqual([path, path !== '/stubborn'])
@@ -134,7 +117,7 @@ describe.each([
       throw Object.assign(new Error('x'), { headers: { 'Set-Cookie': ['own=1'] } })
     })
     const cookie = [signedIn(app, ada).cookie, signedIn(inner, ada).cookie].join('; ')
-    const { headers } = await fetch(await listen(app), { headers: { cookie } })
+    const { headers } = await fetch(await listen(app.callback()), { headers: { cookie } })
     const names = headers.getSetCookie().map((line) => line.split('=', 1)[0])
     expect(names).toContain('own')
     for (const pair of cookie.split('; ')) expect(names).toContain(pair.split('=', 1)[0])
@@ -150,7 +133,7 @@ describe.each([
       await ctx.oidc.logout({ local: true })
       throw new Error('after the logout')
     })
-    await fetch(await listen(app), signedIn(app, ada))
+    await fetch(await listen(app.callback()), signedIn(app, ada))
     expect(logged).toHaveLength(2)
     expect(logged.join()).not.toContain('oidc-')
   })
@@ -161,7 +144,7 @@ describe.each([
       // biome-ignore lint/style/useThrowOnlyError: others do
       throw { not: 'an error' }
     })
-    expect((await fetch(await listen(app))).status).toBe(500)
+    expect((await fetch(await listen(app.callback()))).status).toBe(500)
     expect(errors).toHaveLength(1)
   })
 
@@ -172,7 +155,7 @@ describe.each([
       // biome-ignore lint/style/useThrowOnlyError: others do
       throw 'text'
     })
-    const { status, headers } = await fetch(await listen(app), signedIn(app, ada))
+    const { status, headers } = await fetch(await listen(app.callback()), signedIn(app, ada))
     expect([status, headers.getSetCookie().length > 0]).toEqual([500, true])
     expect(errors).toMatchObject([{ cause: 'text' }])
   })
@@ -186,7 +169,7 @@ describe.each([
       ctx.set('x-response-time', '1')
     })
     app.use(oidc(options))
-    const url = await listen(app)
+    const url = await listen(app.callback())
     const response = await fetch(`${url}/logout`, { redirect: 'manual' })
     expect([response.status, response.headers.get('x-response-time')]).toEqual([303, '1'])
     expect(seen).toEqual([[303, null]])
@@ -199,7 +182,7 @@ describe.each([
       await ctx.oidc.logout({ local: true })
     })
     const init = { redirect: 'manual', ...signedIn(app, ada) } as const
-    const { status, headers } = await fetch(await listen(app), init)
+    const { status, headers } = await fetch(await listen(app.callback()), init)
     expect([status, headers.get('location')]).toEqual([303, '/'])
     expect(headers.getSetCookie().at(-1)).toContain('Max-Age=0')
   })
@@ -209,7 +192,7 @@ describe.each([
     app.use(oidc(options)).use((ctx) => {
       ctx.body = 'mine'
     })
-    const url = await listen(app)
+    const url = await listen(app.callback())
     expect(await (await fetch(`${url}/login`)).text()).not.toBe('mine')
     expect(await (await fetch(`${url}/other`)).text()).toBe('mine')
   })
@@ -250,7 +233,10 @@ describe('a form that is posted to the callback', () => {
     const { app } = createApp()
     if (parser) app.use(parser)
     app.use(oidc(options))
-    const response = await fetch(`${await listen(app)}/callback`, { method: 'POST', body: form })
+    const response = await fetch(`${await listen(app.callback())}/callback`, {
+      method: 'POST',
+      body: form,
+    })
     // It was read: its state is nobody's
     expect(await response.json()).toMatchObject({ status: 400, code: 'ERR_TRANSACTION_MISSING' })
   })
@@ -258,7 +244,7 @@ describe('a form that is posted to the callback', () => {
   test('that is multipart is refused, and the app goes on', async () => {
     const { app } = createApp()
     app.use(koaBody({ multipart: true })).use(oidc(options))
-    const url = await listen(app)
+    const url = await listen(app.callback())
     const body = new FormData()
     body.set('state', state)
     const response = await fetch(`${url}/callback`, { method: 'POST', body })

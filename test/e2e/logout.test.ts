@@ -1,9 +1,8 @@
 import type { Options } from '@countersign/core'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { frameworks, mainFrameworks } from '../support/frameworks.ts'
-import { type Setting, secret, signIn, startSetting } from '../support/setting.ts'
+import { type Setting, secret, signIn, startAnotherApp, startSetting } from '../support/setting.ts'
 import type { UserAgent } from '../support/user-agent.ts'
-import { startAnotherApp } from './support/another-app.ts'
 
 const options: Partial<Options> = {
   session: {

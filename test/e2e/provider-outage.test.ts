@@ -1,7 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { frameworks, mainFrameworks } from '../support/frameworks.ts'
-import { type Setting, startSetting } from '../support/setting.ts'
-import { startAnotherApp } from './support/another-app.ts'
+import { type Setting, startAnotherApp, startSetting } from '../support/setting.ts'
 
 describe.each(frameworks)('with the provider away, an app on $name', (framework) => {
   let base: Setting

@@ -6,9 +6,8 @@ import express from 'express'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { express5App } from '../support/apps/express.ts'
 import { mainFrameworks } from '../support/frameworks.ts'
-import { type Setting, secret, startSetting } from '../support/setting.ts'
+import { type Setting, secret, startAnotherApp, startSetting } from '../support/setting.ts'
 import type { UserAgent } from '../support/user-agent.ts'
-import { startAnotherApp } from './support/another-app.ts'
 
 const sessionCookies = (browser: UserAgent, url: string) =>
   browser.cookies(url).filter(({ key }) => /^oidc-[0-9a-f]{6}(\.\d+)?$/.test(key))

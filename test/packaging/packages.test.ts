@@ -135,7 +135,7 @@ describe.each(exampleNames)('examples/%s, copied out of the repository', (name) 
 
   test('imports nothing from outside its folder', () => {
     const sources = readdirSync(join(root, 'examples', name)).filter((file) => /js$/.test(file))
-    expect(sources).toEqual(['pages.js', 'server.js'])
+    expect(sources).toEqual(['look.js', 'pages.js', 'server.js'])
     for (const file of sources) {
       expect(readFileSync(join(cwd, file), 'utf8'), file).not.toMatch(/['"]\.\.\//)
     }

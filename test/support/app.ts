@@ -7,6 +7,8 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { PassThrough } from 'node:stream'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Options, RelyingParty } from '@countersign/core'
 
@@ -52,6 +54,14 @@ export interface Framework {
 
 /** The file that `GET /file` sends. */
 export const page: string = fileURLToPath(new URL('page.txt', import.meta.url))
+
+/** A stream of two chunks with time between them. */
+export function writeTwice(first: string, second: string): PassThrough {
+  const stream = new PassThrough()
+  stream.write(first)
+  setTimeout(20).then(() => stream.end(second))
+  return stream
+}
 
 /** A running app. */
 export interface App {

@@ -44,8 +44,30 @@ export async function startSetting(
   settings: Omit<AppSettings, 'options'> = {},
 ): Promise<Setting> {
   const provider = await startDouble()
-  const key = await generateClientKey('ES256')
-  provider.registerClient({ clientId: 'app', jwks: { keys: [...key.jwks.keys] } })
+  const { privateKeyPem, jwks } = await generateClientKey('ES256')
+  provider.registerClient({ clientId: 'app', jwks: { keys: [...jwks.keys] } })
+  const client = { provider, privateKeyPem }
+  const setting = await startAnotherApp(framework, client, overrides, settings)
+  return {
+    ...setting,
+    async close() {
+      await setting.close()
+      await provider.close()
+    },
+  }
+}
+
+/**
+ * Starts one more app of the client of a setting, as after a restart: it knows nothing of what the first
+ * one learned, and is much cheaper than one more setting, whose provider has keys to generate. It shares
+ * the provider with the setting, and leaves it running.
+ */
+export async function startAnotherApp(
+  framework: Framework,
+  { provider, privateKeyPem }: Pick<Setting, 'provider' | 'privateKeyPem'>,
+  overrides: Partial<Options> = {},
+  settings: Omit<AppSettings, 'options'> = {},
+): Promise<Setting> {
   const events: OidcEvent[] = []
   const browsers: UserAgent[] = []
   const app = await startApp(framework, {
@@ -53,7 +75,7 @@ export async function startSetting(
     options: (baseUrl) => ({
       issuer: provider.issuer,
       clientId: 'app',
-      clientKey: key.privateKeyPem,
+      clientKey: privateKeyPem,
       baseUrl,
       session: { secret },
       http: { timeout: 2 },
@@ -65,7 +87,7 @@ export async function startSetting(
     provider,
     app,
     events,
-    privateKeyPem: key.privateKeyPem,
+    privateKeyPem,
     browser() {
       const browser = createUserAgent()
       browsers.push(browser)
@@ -79,7 +101,6 @@ export async function startSetting(
     async close() {
       for (const browser of browsers) browser.close()
       await app.close()
-      await provider.close()
     },
   }
 }

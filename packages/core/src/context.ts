@@ -93,8 +93,6 @@ export interface Oidc<User extends Claims = UserClaims> {
 interface Parts {
   readonly wiring: Wiring
   readonly exchange: Exchange
-  /** Opened when it is first asked for. */
-  session: SessionHandle | undefined
 }
 
 const parts = Symbol('parts')
@@ -106,7 +104,7 @@ interface Context extends Oidc<Claims> {
 /** Creates the view of one request. */
 export function createContext<User extends Claims>(wiring: Wiring, exchange: Exchange): Oidc<User> {
   const context = Object.create(members)
-  context[parts] = { wiring, exchange, session: undefined } satisfies Parts
+  context[parts] = { wiring, exchange } satisfies Parts
   return context
 }
 
@@ -173,9 +171,8 @@ const members: Oidc<Claims> & Readonly<Record<symbol, unknown>> & ThisType<Conte
   },
 }
 
-function open(request: Parts): SessionHandle {
-  request.session ??= request.wiring.store.open(request.exchange)
-  return request.session
+function open({ wiring, exchange }: Parts): SessionHandle {
+  return wiring.store.open(exchange)
 }
 
 function readSession(request: Parts): Session {

@@ -6,7 +6,7 @@
 
 import { generateId } from './base/random.ts'
 import { errorTexts, type OidcError } from './errors.ts'
-import { buildEventError } from './events.ts'
+import { buildEventError, type Emit } from './events.ts'
 import type { Exchange, OidcResponse } from './exchange.ts'
 import { buildPage } from './http/page.ts'
 import { problem } from './http/responses.ts'
@@ -21,9 +21,7 @@ export async function answerError(
   { config, emit, loginUrl }: Wiring,
   { exchange, error, isLogin }: { exchange: Exchange; error: OidcError; isLogin: boolean },
 ): Promise<OidcResponse> {
-  const reference = generateId().slice(0, 12)
-  const type = isLogin ? 'login.failed' : 'request.refused'
-  emit({ type, reference, error: buildEventError(error) })
+  const reference = tellError(emit, isLogin ? 'login.failed' : 'request.refused', error)
   const own = await config.onError?.(error, exchange)
   if (own) return own
   const { title, publicMessage: text } = errorTexts[error.code]
@@ -41,6 +39,17 @@ export async function answerError(
 /** What the developer's message says about this browser's own cookies may be shown to it. */
 function hasPublicDetail(error: OidcError): boolean {
   return error.code === 'ERR_TRANSACTION_MISSING' || error.code === 'ERR_LOGIN_LOOP'
+}
+
+/** Tells about an error, and returns the reference under which. */
+export function tellError(
+  emit: Emit,
+  type: 'login.failed' | 'request.refused',
+  error: OidcError,
+): string {
+  const reference = generateId().slice(0, 12)
+  emit({ type, reference, error: buildEventError(error) })
+  return reference
 }
 
 function capitalize(text: string): string {

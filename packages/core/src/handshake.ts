@@ -4,10 +4,9 @@
  * @module
  */
 
-import { generateId } from './base/random.ts'
 import { createContext, type Oidc } from './context.ts'
+import { tellError } from './error-response.ts'
 import { ConfigurationError, TransactionError } from './errors.ts'
-import { buildEventError } from './events.ts'
 import type { Exchange } from './exchange.ts'
 import { type NodeHeaders, readHeader } from './http/headers.ts'
 import { isFromOneOf } from './http/origin.ts'
@@ -48,8 +47,7 @@ export function readHandshake<User extends Claims>(
       'a WebSocket was asked for by a page of another origin, or by no page',
       { reason: 'mismatch' },
     )
-    const reference = generateId().slice(0, 12)
-    wiring.emit({ type: 'request.refused', reference, error: buildEventError(error) })
+    tellError(wiring.emit, 'request.refused', error)
     return undefined
   }
   const oidc = createContext<User>(wiring, exchange)

@@ -8,9 +8,13 @@ import type { Exchange, Oidc, OidcResponse, RelyingParty } from '@countersign/co
 import { createNodeExchange, writeNodeResponse } from '@countersign/core/node'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
+/** What a request is decorated with: its exchange, for whoever looks at it, in hooks and in our routes. */
+export const exchangeKey: unique symbol = Symbol('exchange')
+
 /** A request as far as it is used: of any server, HTTP/2 included, and of any route. */
 export interface Request {
   readonly oidc: Oidc
+  readonly [exchangeKey]: Exchange
   readonly routeOptions: { readonly config: object }
   readonly server: { readonly relyingParty: RelyingParty }
 }
@@ -25,14 +29,6 @@ export interface Reply {
   removeHeader(name: string): unknown
   /** `never`: what a route may send is declared by the route, and a response of ours is none of it. */
   send(payload: never): unknown
-}
-
-/** What a request is decorated with: its exchange, for whoever looks at it, in hooks and in our routes. */
-export const exchangeKey: unique symbol = Symbol('exchange')
-
-/** The exchange of a request, once the plugin's hook has run. */
-export function readExchange(request: object): Exchange | undefined {
-  return (request as { readonly [exchangeKey]?: Exchange })[exchangeKey]
 }
 
 /** Creates the exchange of a request. */

@@ -33,8 +33,8 @@ export function requireLogin<User extends Claims = UserClaims>(
     if (others.length > 1) {
       throw misplaced('guards in "onRequest", "preValidation" and "preHandler" alone')
     }
-    if (isRouteOfOurs(request)) return
     const oidc = readOidc(request) as unknown as Oidc<User>
+    if (isRouteOfOurs(request)) return
     const response = await oidc.require(requirements)
     if (!response) return
     await send(reply, response)

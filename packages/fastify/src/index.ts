@@ -28,7 +28,7 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The End-User of this request. Set by `oidc`. */
     oidc: Oidc
-    [exchangeKey]?: Exchange
+    [exchangeKey]: Exchange
   }
 }
 

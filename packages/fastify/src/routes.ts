@@ -6,7 +6,7 @@
 
 import { ConfigurationError, type RelyingParty } from '@countersign/core'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest, FastifySchema } from 'fastify'
-import { createExchange, type Request, readExchange, send } from './exchange.ts'
+import { exchangeKey, type Request, send } from './exchange.ts'
 
 /** Marks our routes. */
 const isOurs = Symbol('isOurs')
@@ -54,9 +54,7 @@ async function answer(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<unknown> {
-  const { response } = await relyingParty.receive(
-    readExchange(request) ?? createExchange(request, reply),
-  )
+  const { response } = await relyingParty.receive(request[exchangeKey])
   // The app's router may take for ours what is not, such as "/LOGIN". The app's own handler of unknown
   // addresses is not asked: of the hooks that guard it, Fastify would run "preHandler" alone
   await send(reply, response ?? { status: 404, headers: { 'cache-control': 'no-store' }, body: '' })
@@ -65,7 +63,6 @@ async function answer(
 
 /** Routed to us, and by its own path: the app's router may take for ours what is not. */
 export function isRouteOfOurs(request: Request): boolean {
-  const exchange = readExchange(request)
-  const isRouted = isOurs in request.routeOptions.config
-  return isRouted && exchange !== undefined && request.server.relyingParty.owns(exchange)
+  const { routeOptions, server } = request
+  return isOurs in routeOptions.config && server.relyingParty.owns(request[exchangeKey])
 }

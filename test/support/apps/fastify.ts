@@ -6,15 +6,14 @@
 
 import { createServer, type RequestListener } from 'node:http'
 import { basename, dirname } from 'node:path'
-import { PassThrough, type Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import { setTimeout } from 'node:timers/promises'
 import { OidcError, oidc, requireLogin } from '@countersign/fastify'
 import cookie from '@fastify/cookie'
 import formbody from '@fastify/formbody'
 import files from '@fastify/static'
 import fastify, { type FastifyPluginAsync } from 'fastify'
-import { type Framework, page } from '../app.ts'
+import { type Framework, page, writeTwice } from '../app.ts'
 
 const build: Framework['build'] = async (options, { hasBodyParser, mountPath }) => {
   let listener: RequestListener | undefined
@@ -111,13 +110,6 @@ function pages(mountPath: string, hasBodyParser: boolean): FastifyPluginAsync {
       throw new Error('boom')
     })
   }
-}
-
-function writeTwice(first: string, second: string): PassThrough {
-  const stream = new PassThrough()
-  stream.write(first)
-  setTimeout(20).then(() => stream.end(second))
-  return stream
 }
 
 /** Fastify 5. */

@@ -5,16 +5,14 @@
  */
 
 import { createReadStream } from 'node:fs'
-import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import { setTimeout } from 'node:timers/promises'
 import { OidcError, oidc, requireLogin } from '@countersign/koa'
 import { bodyParser } from '@koa/bodyparser'
 import Router from '@koa/router'
 import koa3 from 'koa'
 import mount from 'koa-mount'
 import koa2 from 'koa2'
-import { type Framework, page } from '../app.ts'
+import { type Framework, page, writeTwice } from '../app.ts'
 
 function build(koa: typeof koa3): Framework['build'] {
   return (options, { hasBodyParser, mountPath }) => {
@@ -129,13 +127,6 @@ function buildRouter(mountPath: string): Router {
     throw new Error('spilled')
   })
   return router
-}
-
-function writeTwice(first: string, second: string): PassThrough {
-  const stream = new PassThrough()
-  stream.write(first)
-  setTimeout(20).then(() => stream.end(second))
-  return stream
 }
 
 /** Koa 3. */

@@ -68,7 +68,7 @@ async function readText(stream: Readable): Promise<string> {
     let size = 0
     stream.on('data', (given: Buffer | string) => {
       // Text, where somebody has set an encoding
-      const chunk = Buffer.from(given as string)
+      const chunk = typeof given === 'string' ? Buffer.from(given) : given
       size += chunk.length
       if (size <= maxForm) chunks.push(chunk)
       // What is too much is read and thrown away, so that the answer can still be heard
