@@ -29,6 +29,10 @@ export default defineConfig({
       }),
       project('house', 'test/*.test.ts', { testTimeout: 60 * second }),
       project('e2e', 'test/e2e/**/*.test.ts', { testTimeout: 30 * second }),
+      project('kms', 'test/kms/**/*.test.ts', {
+        testTimeout: 60 * second,
+        hookTimeout: 60 * second,
+      }),
       project('browser', 'test/browser/**/*.test.ts', {
         testTimeout: 60 * second,
         hookTimeout: 60 * second,

@@ -76,7 +76,7 @@ function isHandwritten({ path }: Source): boolean {
 }
 
 describe('every error code', () => {
-  const errors = sources.find(({ path }) => path === 'packages/core/src/errors.ts')
+  const errors = sources.find(({ path }) => path === 'packages/core/src/error-texts.ts')
   const codes = errors ? house.readErrorCodes(errors) : []
 
   test('is found', () => {

@@ -36,9 +36,14 @@ describe.each(readPackageNames())('packages/%s', (folder) => {
     const rest = files.filter((path) => !/^(?:dist|src)\//.test(path))
     expect([...rest].sort()).toEqual(['LICENSE', 'README.md', 'package.json'])
     expect(files.filter((path) => /\.test\.|\.tsbuildinfo$|node_modules/.test(path))).toEqual([])
-    expect(files).toContain('dist/index.js')
-    expect(files).toContain('dist/index.d.ts')
-    expect(files).toContain('src/index.ts')
+    const { exports } = JSON.parse(
+      readFileSync(join(root, 'packages', folder, 'package.json'), 'utf8'),
+    )
+    const targets = Object.values(exports).flatMap((target) =>
+      typeof target === 'object' && target !== null ? Object.values(target) : [target],
+    )
+    expect(targets.length).toBeGreaterThan(3)
+    for (const target of targets) expect(files).toContain(String(target).replace(/^\.\//, ''))
   })
 
   test('holds no build of a source that is gone', () => {
@@ -108,6 +113,17 @@ describe('a project that installs the packages', () => {
     })
   })
 
+  test('is told which package of a vendor a key store needs', async () => {
+    const program = [process.execPath, 'key-stores.js']
+    const { status, stdout } = await run(program, { cwd: join(project, 'esm') })
+    expect(status).toBe(0)
+    const lines = ['@aws-sdk/client-kms', '@google-cloud/kms', '@azure/identity', 'pkcs11js'].map(
+      (name) => `the package "${name}" is not installed: npm install ${name}`,
+    )
+    expect(stdout.match(/(?<=key.reload_failed ERR_KEY_UNAVAILABLE ).*/g)).toEqual(lines)
+    expect(stdout.match(/^\d+$/gm)).toEqual(['503', '503', '503', '503'])
+  })
+
   test.each([
     'ts-nodenext/tsconfig.json',
     'ts-nodenext/tsconfig.koa.json',
@@ -171,6 +187,17 @@ describe.each(exampleNames)('@countersign/%s', (framework) => {
     const size = measure(join(app, 'node_modules')) - measure(join(bare, 'node_modules'))
     expect(size).toBeLessThan(4_000_000)
   })
+})
+
+test('a project without the package of key stores is told to install it', async () => {
+  const cwd = join(scratch, 'without-key-stores')
+  await install(cwd, packed, ['@countersign/core'])
+  cpSync(join(root, 'test/packaging/consumers/esm'), cwd, { recursive: true })
+  const { stdout } = await run([process.execPath, 'key-stores.js'], { cwd })
+  expect(stdout).toContain(
+    'key.reload_failed ERR_KEY_UNAVAILABLE "awskms:" keys need the package "@countersign/kms": ' +
+      'npm install @countersign/kms',
+  )
 })
 
 /** The bytes of all files below a folder. */

@@ -10,6 +10,7 @@ import { clientSecretBasic } from './client/authentication.ts'
 import { checkOptions } from './config.ts'
 import { ConfigurationError, type ConfigurationIssue } from './errors.ts'
 import type { JwsAlgorithm } from './keys/algorithms.ts'
+import { splitKeyUris } from './keys/key-uri.ts'
 import type { IdTokenAlg, Options } from './options.ts'
 
 /** The variables of this version. */
@@ -70,7 +71,10 @@ function readOptions(env: Environment): Options {
     session: { secret: (read('OIDC_SESSION_SECRET') ?? '').split(',').map((part) => part.trim()) },
     ...(key !== undefined && {
       // Whether the algorithm is one is checked with the option
-      clientKey: alg === undefined ? key : [{ key, alg: alg as JwsAlgorithm }],
+      clientKey:
+        alg === undefined
+          ? key
+          : splitKeyUris(key).map((uri) => ({ key: uri, alg: alg as JwsAlgorithm })),
     }),
     ...(secret !== undefined && { clientAuth: clientSecretBasic(secret) }),
     ...(idTokenAlg !== undefined && {
@@ -99,7 +103,8 @@ const variables: readonly (readonly [prefix: string, name: string])[] = [
 ]
 
 function nameVariable({ path, message }: ConfigurationIssue): ConfigurationIssue {
-  const [, name = path] = variables.find(([prefix]) => path.startsWith(prefix)) ?? []
+  const place = path.replace(/^clientKey\[\d+\]\.alg/, 'clientKey[0].alg')
+  const [, name = path] = variables.find(([prefix]) => place.startsWith(prefix)) ?? []
   const [, index] = /^session\.secret\[(\d+)\]$/.exec(path) ?? []
   if (index === undefined) return { path: name, message }
   const which = `secret ${Number(index) + 1} (a comma separates the new one from old ones)`
@@ -113,7 +118,9 @@ function* findMissing(env: Environment): Generator<ConfigurationIssue> {
   if (!env['OIDC_CLIENT_KEY']?.trim() && !env['OIDC_CLIENT_SECRET']?.trim()) {
     yield {
       path: 'OIDC_CLIENT_KEY',
-      message: 'is required: file:./key.pem, env:NAME, or the PEM or JWK itself',
+      message:
+        'is required: file:./key.pem, env:NAME, a key store (awskms:///alias/login), or the PEM or ' +
+        'JWK itself',
     }
   }
   if (env['OIDC_CLIENT_KEY']?.trim() && env['OIDC_CLIENT_SECRET']?.trim()) {

@@ -5,7 +5,8 @@
  */
 
 import { generateId } from './base/random.ts'
-import { errorTexts, type OidcError } from './errors.ts'
+import { errorTexts } from './error-texts.ts'
+import type { OidcError } from './errors.ts'
 import { buildEventError, type Emit } from './events.ts'
 import type { Exchange, OidcResponse } from './exchange.ts'
 import { buildPage } from './http/page.ts'

@@ -5,7 +5,8 @@
  * @module
  */
 
-import { type ErrorCode, OidcError } from './errors.ts'
+import type { ErrorCode } from './error-texts.ts'
+import { KeyError, type KeyErrorReason, OidcError } from './errors.ts'
 
 /** Something that happened. `type` says what; the rest depends on it. Durations in milliseconds. */
 export type OidcEvent =
@@ -55,6 +56,17 @@ export type OidcEvent =
     }
   /** A key source was read again and has other keys now. */
   | { readonly type: 'key.reloaded'; readonly source: string; readonly kids: readonly string[] }
+  /** A key is in the JWK Set that was not there before. It signs from `notBefore` on. NumericDate. */
+  | {
+      readonly type: 'key.published'
+      readonly kid: string
+      readonly alg: string
+      readonly notBefore?: number | undefined
+    }
+  /** Another key signs than before. */
+  | { readonly type: 'key.switched'; readonly kid: string; readonly previous: string }
+  /** A key is no longer in the JWK Set. */
+  | { readonly type: 'key.retired'; readonly kid: string }
   /** A key source cannot be read; the last good keys stay in use. */
   | { readonly type: 'key.reload_failed'; readonly source: string; readonly error: EventError }
 
@@ -62,6 +74,8 @@ export type OidcEvent =
 export interface EventError {
   readonly code: ErrorCode | 'ERR_UNEXPECTED'
   readonly message: string
+  /** What is wrong, of an error about a key. */
+  readonly reason?: KeyErrorReason | undefined
   /** The messages of the causes, outermost first. */
   readonly causes: readonly string[]
 }
@@ -84,6 +98,7 @@ export function buildEventError(error: unknown): EventError {
   return {
     code: error instanceof OidcError ? error.code : 'ERR_UNEXPECTED',
     message: error instanceof Error ? error.message : '',
+    ...(error instanceof KeyError && error.reason && { reason: error.reason }),
     causes,
   }
 }

@@ -18,12 +18,13 @@ export {
 } from './client/authentication.ts'
 export type { LoginOptions, LogoutOptions, Oidc } from './context.ts'
 export { optionsFromEnv } from './env.ts'
+export type { ErrorCode } from './error-texts.ts'
 export {
   AuthenticationResponseError,
   ConfigurationError,
   type ConfigurationIssue,
-  type ErrorCode,
   KeyError,
+  type KeyErrorReason,
   OidcError,
   ProviderError,
   SessionError,
@@ -35,7 +36,7 @@ export type { Exchange, OidcResponse } from './exchange.ts'
 export type { Handshake, HandshakeOptions, OpenSession } from './handshake.ts'
 export type { JwsAlgorithm } from './keys/algorithms.ts'
 export type { ClientKey } from './keys/client-key.ts'
-export type { KeySource, PublicJwk, Signer, TimedSigner } from './keys/signer.ts'
+export type { KeyRequest, KeySource, PublicJwk, Signer, TimedSigner } from './keys/signer.ts'
 export type { Authorization, AuthorizationParameters } from './login/authentication-request.ts'
 export type {
   AssertionOption,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { errorTexts } from './errors.ts'
+import { errorTexts } from './error-texts.ts'
 import type { Exchange, OidcResponse } from './exchange.ts'
 import { buildPage } from './http/page.ts'
 import { problem } from './http/responses.ts'

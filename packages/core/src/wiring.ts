@@ -108,6 +108,7 @@ export function createWiring(
       redirectUri,
       baseUrl,
       authorization: config.authorization,
+      checkKeys: async () => keyRing?.check(),
       ...cookies,
       ...parts,
     },

@@ -120,7 +120,7 @@ describe('faults', () => {
         '  OIDC_CLIENT_ID: is required',
         '  OIDC_BASE_URL: is required',
         '  OIDC_SESSION_SECRET: is required',
-        '  OIDC_CLIENT_KEY: is required: file:./key.pem, env:NAME, or the PEM or JWK itself',
+        '  OIDC_CLIENT_KEY: is required: file:./key.pem, env:NAME, a key store (awskms:///alias/login), or the PEM or JWK itself',
       ].join('\n'),
     )
   })
@@ -169,6 +169,19 @@ describe('faults', () => {
   test('an algorithm that the key does not fit is a fault of the key', () => {
     expect(findFaults({ OIDC_CLIENT_ALG: 'RS256' })).toEqual([
       'OIDC_CLIENT_KEY: "RS256" needs a key of type rsa, and this one is ec prime256v1',
+    ])
+  })
+
+  test('several keys in one variable have one algorithm, and their faults its name', () => {
+    const uris = ['awskms:///alias/login', 'awskms:///alias/next?nbf=2030-01-01T00:00:00Z']
+    const variables = { OIDC_CLIENT_KEY: uris.join(' '), OIDC_CLIENT_ALG: 'PS256' }
+    expect(read(variables).clientKey).toEqual(uris.map((key) => ({ key, alg: 'PS256' })))
+    expect(read({ OIDC_CLIENT_KEY: uris.join(' ') }).clientKey).toBe(uris.join(' '))
+    expect(findFaults({ ...variables, OIDC_CLIENT_ALG: 'none' })[1]).toMatch(
+      /^OIDC_CLIENT_ALG: must be one of RS256/,
+    )
+    expect(findFaults({ OIDC_CLIENT_KEY: 'awskms:///alias/login gcpkms://key' })).toEqual([
+      expect.stringMatching(/^OIDC_CLIENT_KEY: "gcpkms:" is not followed by a key/),
     ])
   })
 

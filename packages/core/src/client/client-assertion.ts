@@ -12,7 +12,7 @@ import { randomUUID } from 'node:crypto'
 import type { ClientAuth } from 'openid-client'
 import type { Clock } from '../base/clock.ts'
 import type { Emit } from '../events.ts'
-import { signJws } from '../jose/sign.ts'
+import { type BuildSigningInput, signCurrent } from '../jose/sign-current.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import type { Signer } from '../keys/signer.ts'
 import { setAssertion } from './set-assertion.ts'
@@ -45,35 +45,41 @@ interface Server {
   readonly token_endpoint_auth_signing_alg_values_supported?: string[]
 }
 
-/** Milliseconds that a signature may take, so that most of the assertion's life is left. */
+/** Milliseconds that a key and a signature may take, so that most of the assertion's life is left. */
 const signTimeout = 5000
 
 /** Creates the Client Authentication that sends a client assertion. */
 export function createClientAssertion(settings: AssertionSettings): ClientAuth {
   const { keyRing, options, clock, emit } = settings
   return async (server, { client_id }, body) => {
-    const signer = await keyRing.current()
     const started = performance.now()
-    const alg = readAlg(signer, server)
-    const issuedAt = clock.now()
-    const assertion = await signJws({
-      signer,
-      header: { ...options.header, alg, ...readKid(signer, options.kid), ...readTyp(options.typ) },
-      payload: {
-        ...options.claims,
-        iss: client_id,
-        sub: client_id,
-        // One string, never a list: RFC 7523bis, 4; FAPI 2.0 Security Profile, 5.3.3.1
-        aud: readAudience(options.audience, server),
-        jti: randomUUID(),
-        iat: issuedAt,
-        exp: issuedAt + options.lifetime,
-      },
-      signal: AbortSignal.timeout(signTimeout),
-    })
+    const build: BuildSigningInput = (signer) => {
+      const issuedAt = clock.now()
+      const alg = readAlg(signer, server)
+      return {
+        header: {
+          ...options.header,
+          alg,
+          ...readKid(signer, options.kid),
+          ...readTyp(options.typ),
+        },
+        payload: {
+          ...options.claims,
+          iss: client_id,
+          sub: client_id,
+          // One string, never a list: RFC 7523bis, 4; FAPI 2.0 Security Profile, 5.3.3.1
+          aud: readAudience(options.audience, server),
+          jti: randomUUID(),
+          iat: issuedAt,
+          exp: issuedAt + options.lifetime,
+        },
+      }
+    }
+    const signal = AbortSignal.timeout(signTimeout)
+    const { jws, signer } = await signCurrent({ keyRing, build, signal })
     const duration = performance.now() - started
-    emit({ type: 'key.signed', kid: signer.kid, alg, duration })
-    setAssertion(body, client_id, assertion)
+    emit({ type: 'key.signed', kid: signer.kid, alg: readAlg(signer, server), duration })
+    setAssertion(body, client_id, jws)
   }
 }
 

@@ -11,6 +11,7 @@
 
 import { createPublicKey, type KeyObject, verify } from 'node:crypto'
 import { promisify } from 'node:util'
+import { waitUntilAborted } from '../base/abort.ts'
 import { KeyError } from '../errors.ts'
 import { algorithms, findMisfit, isJwsAlgorithm } from '../keys/algorithms.ts'
 import type { PublicJwk, Signer } from '../keys/signer.ts'
@@ -39,11 +40,12 @@ export async function signJws({ signer, header, payload, signal }: SigningInput)
   const signature = await sign(signer, data, signal).catch((cause: unknown) => {
     if (cause instanceof KeyError) throw cause
     const what = signal?.aborted ? 'did not sign in time' : 'could not sign'
-    throw new KeyError('ERR_SIGN', `key "${kid}" ${what}`, { kid, cause })
+    const reason = signal?.aborted ? 'timeout' : undefined
+    throw new KeyError('ERR_SIGN', `key "${kid}" ${what}`, { kid, reason, cause })
   })
   if (!(await isVerified(signer, header.alg, data, signature))) {
     const message = `the signature of key "${kid}" does not verify as "${header.alg}" under its public half`
-    throw new KeyError('ERR_SIGN', message, { kid })
+    throw new KeyError('ERR_SIGN', message, { kid, reason: 'bad-signature' })
   }
   return `${signingInput}.${Buffer.from(signature).toString('base64url')}`
 }
@@ -56,16 +58,7 @@ async function sign(
 ): Promise<Uint8Array> {
   if (!signal) return signer.sign(data)
   signal.throwIfAborted()
-  const settled = new AbortController()
-  const aborted = new Promise<never>((_, reject) => {
-    const options = { once: true, signal: settled.signal }
-    signal.addEventListener('abort', () => reject(signal.reason), options)
-  })
-  try {
-    return await Promise.race([signer.sign(data, { signal }), aborted])
-  } finally {
-    settled.abort()
-  }
+  return await waitUntilAborted(signer.sign(data, { signal }), signal)
 }
 
 /** Verified by what the header says, as the provider will. */

@@ -13,7 +13,7 @@ import { isCryptoKey, readCryptoKey } from './crypto-key.ts'
 import { buildFault, copyPrivateKey, isObject, type KeyMaterial } from './key-material.ts'
 import { createTimedSigners, findSharedKid, type KeySettings } from './key-settings.ts'
 import { readKeyText } from './key-text.ts'
-import { createUriKeySource, isKeyUri } from './key-uri.ts'
+import { createUriKeySource, isKeyUri, splitKeyUris } from './key-uri.ts'
 import { readMoment } from './moment.ts'
 import { readJwk } from './private-jwk.ts'
 import { pickPublicMembers } from './public-jwk.ts'
@@ -84,12 +84,12 @@ export function readClientKey(value: unknown, context: ClientKeyContext): ReadCl
     }
   }
   const { path, defaultRsaAlg } = context
-  if (!Array.isArray(value)) {
+  const entries = readEntries(value)
+  if (entries === undefined) {
     read(value, path, { defaultRsaAlg })
     return { sources, issues }
   }
-  if (value.length === 0) issues.push({ path, message: 'must hold at least one key' })
-  const entries: readonly unknown[] = value
+  if (entries.length === 0) issues.push({ path, message: 'must hold at least one key' })
   for (const [index, entry] of entries.entries()) {
     const place = `${path}[${index}]`
     if (!isEntry(entry)) {
@@ -100,6 +100,13 @@ export function readClientKey(value: unknown, context: ClientKeyContext): ReadCl
     read(entry['key'], `${place}.key`, { ...settings, defaultRsaAlg })
   }
   return { sources, issues }
+}
+
+/** The entries of a list, which may also be of URIs in one text; `undefined` of what is no list. */
+function readEntries(value: unknown): readonly unknown[] | undefined {
+  if (Array.isArray(value)) return value
+  const uris = typeof value === 'string' ? splitKeyUris(value) : []
+  return uris.length > 1 ? uris : undefined
 }
 
 /** Takes in more keys, none of which may have the `kid` of another one. */
@@ -221,13 +228,13 @@ function restrict(
   const { notBefore, notAfter, path } = settings
   return {
     name: theirs.name ?? path,
-    async keys() {
-      const keys = await theirs.keys()
+    async keys(request) {
+      const keys = await theirs.keys(request)
       return keys.map(
         (key): TimedSigner => ({
           signer: key.signer,
-          notBefore: notBefore ?? key.notBefore,
-          notAfter: notAfter ?? key.notAfter,
+          notBefore: later(notBefore, key.notBefore),
+          notAfter: earlier(notAfter, key.notAfter),
         }),
       )
     },
@@ -241,3 +248,9 @@ function checkOwnSettings({ alg, kid }: KeySettings): void {
   if (alg === undefined && kid === undefined) return
   throw buildFault('is a Signer or a KeySource, which has its own "alg" and "kid": leave them away')
 }
+
+const later = (one: number | undefined, other: number | undefined) =>
+  one === undefined || other === undefined ? (one ?? other) : Math.max(one, other)
+
+const earlier = (one: number | undefined, other: number | undefined) =>
+  one === undefined || other === undefined ? (one ?? other) : Math.min(one, other)

@@ -13,19 +13,28 @@ import { createEnvKeySource, readVariable } from './env-key.ts'
 import { createFileKeySource } from './file-key.ts'
 import { buildFault, readInPlace } from './key-material.ts'
 import type { KeySettings } from './key-settings.ts'
+import { type KeyStoreScheme, keyStores } from './key-stores.ts'
 import { readMoment } from './moment.ts'
 import { isPem } from './pem.ts'
+import type { KeySource } from './signer.ts'
 import type { LocalKeySource } from './static-key.ts'
+import { createStoreKeySource, type KeyPlace } from './store-key.ts'
 
-const keyStores = ['awskms', 'gcpkms', 'azurekms', 'hashivault', 'pkcs11']
-const schemes = ['env', 'file', ...keyStores]
-const parameters = ['alg', 'kid', 'nbf', 'exp', 'passphrase']
+const schemes = ['env', 'file', ...Object.keys(keyStores)]
+/** The parameters of every URI. */
+const parameters = ['alg', 'kid', 'nbf', 'exp']
 
 const keyUri = /^([a-z][a-z0-9+]{0,11}):(?!\s)([^?]*)(?:\?(.*))?$/is
 
 /** Whether a text is meant as a key URI, rather than as the key itself. */
 export function isKeyUri(text: string): boolean {
   return keyUri.test(text.trim()) && !isPem(text)
+}
+
+/** Splits a text that holds several key URIs, with white space between them; else it is returned alone. */
+export function splitKeyUris(text: string): readonly string[] {
+  const parts = text.trim().split(/\s+/)
+  return parts.length > 1 && parts.every(isKeyUri) ? parts : [text]
 }
 
 /**
@@ -36,20 +45,27 @@ export function isKeyUri(text: string): boolean {
 export function createUriKeySource(
   uri: string,
   settings: KeySettings & { readonly emit: Emit },
-): LocalKeySource {
+): KeySource | LocalKeySource {
   const [, scheme = '', rest = '', query = ''] = keyUri.exec(uri.trim()) ?? []
   const name = scheme.toLowerCase()
-  if (keyStores.includes(name)) {
-    throw buildFault(`"${name}:" keys need a key store that this version does not have`)
-  }
   if (!schemes.includes(name)) {
     const similar = findSimilar(name, schemes)
-    const hint = similar === undefined ? 'there are env: and file:' : `did you mean "${similar}:"?`
+    const hint =
+      similar === undefined ? `there are ${schemes.join(':, ')}:` : `did you mean "${similar}:"?`
     throw buildFault(`"${name}:" is not a scheme that is known: ${hint}`)
   }
   // Here "+" is no space: it is in dates, and in names
   const search = new URLSearchParams(query.replaceAll('+', '%2B'))
-  const all = { ...settings, ...readParameters(search, settings) }
+  const keyStore = keyStores[name]
+  if (keyStore) {
+    const all = {
+      ...settings,
+      ...readParameters(search, settings, Object.keys(keyStore.parameters)),
+    }
+    return createStoreKeySource(name, readKeyPlace(name, keyStore, rest, search), all)
+  }
+  const { passphrase, ...others } = readLocalParameters(search, settings)
+  const all = { ...settings, ...others, passphrase }
   if (rest === '') {
     throw buildFault(`"${name}:" names nothing: ${name === 'env' ? 'env:NAME' : 'file:./key.pem'}`)
   }
@@ -57,6 +73,26 @@ export function createUriKeySource(
     throw buildFault(`"${name}:" is followed by the key itself: leave "${name}:" away`)
   }
   return name === 'env' ? createEnvKeySource(rest, all) : createFileKeySource(readPath(rest), all)
+}
+
+function readKeyPlace(
+  scheme: string,
+  { store, example, parameters, readPlace }: KeyStoreScheme,
+  rest: string,
+  search: URLSearchParams,
+): KeyPlace {
+  const parts = readPlace(rest)
+  // The text is not repeated: it may be anything
+  if (!parts) throw buildFault(`"${scheme}:" is not followed by a key of ${store}: ${example}`)
+  const own = Object.entries(parameters).flatMap(([name, { pattern, form, isRequired }]) => {
+    const value = search.get(name)
+    if (value === null && !isRequired) return []
+    if (value !== null && pattern.test(value)) return [[name, value] as const]
+    throw buildFault(`"${name}" must be ${form}`)
+  })
+  const { wait, ...others } = Object.fromEntries(own)
+  const seconds = wait === undefined ? undefined : Number(wait)
+  return { name: `${scheme}:${rest}`, parts, wait: seconds, parameters: others }
 }
 
 /** A JWK, or the base64 of a PEM, a JWK or DER, by how they begin. */
@@ -79,12 +115,22 @@ function decode(text: string): string {
   }
 }
 
+function readLocalParameters(
+  query: URLSearchParams,
+  settings: KeySettings,
+): Partial<KeySettings> & { readonly passphrase: string | undefined } {
+  const others = readParameters(query, settings, ['passphrase'])
+  return { ...others, passphrase: readPassphrase(query.get('passphrase')) }
+}
+
 function readParameters(
   query: URLSearchParams,
   settings: KeySettings,
-): Partial<KeySettings> & { readonly passphrase?: string | undefined } {
+  own: readonly string[],
+): Partial<KeySettings> {
+  const known = [...parameters, ...own]
   for (const name of query.keys()) {
-    if (!parameters.includes(name)) throw buildFault(describeUnknown(name))
+    if (!known.includes(name)) throw buildFault(describeUnknown(name, known))
     if (query.getAll(name).length > 1) throw buildFault(`has the parameter "${name}" twice`)
   }
   const alg = query.get('alg') ?? undefined
@@ -98,15 +144,16 @@ function readParameters(
     kid: settings.kid ?? kid,
     notBefore: settings.notBefore ?? readTime(query, 'nbf'),
     notAfter: settings.notAfter ?? readTime(query, 'exp'),
-    passphrase: readPassphrase(query.get('passphrase')),
   }
 }
 
-function describeUnknown(name: string): string {
-  const similar = findSimilar(name, parameters)
+function describeUnknown(name: string, known: readonly string[]): string {
+  if (name === 'pin-value')
+    return 'must say where the PIN is (pin-source=file:/path), not what it is'
+  const similar = findSimilar(name, known)
   // Without a likeness it may be the rest of a passphrase with "&" in it
   return similar === undefined
-    ? `has an unknown parameter: there are ${parameters.join(', ')}`
+    ? `has an unknown parameter: there are ${known.join(', ')}`
     : `has the unknown parameter "${name}": did you mean "${similar}"?`
 }
 

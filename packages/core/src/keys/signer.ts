@@ -52,6 +52,17 @@ export interface TimedSigner {
   readonly notAfter?: number | undefined
 }
 
+/** What is said to a key source that is asked for its keys. */
+export interface KeyRequest {
+  /**
+   * Whether a key that the source handed out has just failed, so that the source MUST ask the place its
+   * keys come from before it answers.
+   */
+  readonly renew?: boolean | undefined
+  /** Is told of a failure that does not show, because the last good keys outlast it. */
+  readonly report?: ((error: unknown) => void) | undefined
+}
+
 /**
  * Where keys come from. Implementations MUST be lazy about the network, MUST NOT cache a failure, and
  * MUST go on answering with the last good keys when the place they come from breaks.
@@ -64,7 +75,7 @@ export interface KeySource {
    *
    * @throws KeyError `ERR_KEY_UNAVAILABLE`
    */
-  keys(): Promise<readonly TimedSigner[]>
+  keys(request?: KeyRequest): Promise<readonly TimedSigner[]>
   /** Lets go of connections and timers, where there are any. */
   close?(): Promise<void>
 }

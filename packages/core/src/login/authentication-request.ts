@@ -50,6 +50,8 @@ export interface LoginSettings {
   readonly authorization: Authorization
   readonly clock: Clock
   readonly emit: Emit
+  /** Checks that there is a key, where one is needed to finish a login. */
+  checkKeys(): Promise<void>
 }
 
 /** Parameters that are the RP's own. */
@@ -75,6 +77,7 @@ const defaults = { scope: 'openid profile email' }
  *
  * @throws TransactionError `ERR_LOGIN_LOOP`
  * @throws ProviderError
+ * @throws KeyError
  */
 export async function startLogin(
   settings: LoginSettings,
@@ -83,7 +86,8 @@ export async function startLogin(
 ): Promise<OidcResponse> {
   settings.loopBreaker.check(exchange)
   const { provider, transactions, emit } = settings
-  const configuration = await provider.configuration()
+  // Nobody is sent away to sign in whose login could not be finished
+  const [configuration] = await Promise.all([provider.configuration(), settings.checkKeys()])
   const { authorization } = settings
   const wire = toWire({
     ...defaults,

@@ -10,9 +10,9 @@ import {
   ResponseBodyError,
   WWWAuthenticateChallengeError,
 } from 'openid-client'
+import type { ErrorCode } from '../error-texts.ts'
 import {
   AuthenticationResponseError,
-  type ErrorCode,
   OidcError,
   ProviderError,
   TokenValidationError,

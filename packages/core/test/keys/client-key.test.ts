@@ -1,7 +1,9 @@
 import { createPublicKey, webcrypto } from 'node:crypto'
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { readClientKey } from '../../src/keys/client-key.ts'
 import { createLocalSigner } from '../../src/keys/local-signer.ts'
 import { buildPublicJwk } from '../../src/keys/public-jwk.ts'
+import type { KeySource } from '../../src/keys/signer.ts'
 import {
   generateEc,
   generateEd25519,
@@ -11,6 +13,7 @@ import {
   toPem,
 } from './support/keys.ts'
 
+const context = { path: 'clientKey', defaultRsaAlg: 'RS256' as const, emit: () => undefined }
 const key = generateEc()
 const other = generateEc()
 const publicJwk = buildPublicJwk(key)
@@ -19,6 +22,8 @@ const cryptoKey = () =>
   webcrypto.subtle.importKey('jwk', toJwk(key), { name: 'ECDSA', namedCurve: 'P-256' }, true, [
     'sign',
   ])
+
+afterEach(() => void vi.unstubAllEnvs())
 
 describe('the option "clientKey" takes', () => {
   test.each<[string, () => unknown]>([
@@ -58,6 +63,38 @@ describe('the option "clientKey" takes', () => {
     const source = { keys: async () => [{ signer, notBefore: 1, notAfter: 9 }] }
     const { keys } = await readOption([{ key: source, notAfter: 5 }])
     expect(keys).toEqual([{ signer, notBefore: 1, notAfter: 5 }])
+  })
+
+  test.each([
+    [{}, 10, 20],
+    [{ notBefore: 5, notAfter: 25 }, 10, 20],
+    [{ notBefore: 15, notAfter: 18 }, 15, 18],
+  ])(
+    'the times of a KeySource made narrower by %j, and never wider',
+    async (times, ...expected) => {
+      const source = { keys: async () => [{ signer, notBefore: 10, notAfter: 20 }] }
+      const { keys } = await readOption([{ key: source, ...times }])
+      expect(keys.map(({ notBefore, notAfter }) => [notBefore, notAfter])).toEqual([expected])
+    },
+  )
+
+  test('a KeySource, which is asked as ours are', async () => {
+    const keys = vi.fn<KeySource['keys']>(async () => [{ signer }])
+    const { sources } = readClientKey([{ key: { keys } }], context)
+    const request = { renew: true, report: () => undefined }
+    await sources[0]?.keys(request)
+    expect(keys).toHaveBeenCalledExactlyOnceWith(request)
+  })
+
+  test('several URIs in one text, each with its own times', async () => {
+    vi.stubEnv('TEST_OLD_KEY', toPem(key)).stubEnv('TEST_NEW_KEY', toPem(other))
+    const { keys, issues } = await readOption('env:TEST_OLD_KEY\n env:TEST_NEW_KEY?nbf=2030-01-01')
+    expect(issues).toEqual([])
+    expect(keys.map(({ notBefore }) => notBefore)).toEqual([undefined, 1_893_456_000])
+    const wrong = await readOption('env:TEST_OLD_KEY env:NO_SUCH')
+    expect(wrong.issues).toEqual([
+      { path: 'clientKey[1]', message: 'names the variable NO_SUCH, which is not set' },
+    ])
   })
 })
 

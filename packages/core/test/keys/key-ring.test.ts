@@ -159,7 +159,8 @@ describe('a source that never answers', () => {
     const { ring, events } = open(silent)
     const current = expect(ring.current()).rejects.toMatchObject({
       code: 'ERR_KEY_UNAVAILABLE',
-      message: 'silent did not answer within 5 s',
+      message: 'silent did not answer in time',
+      reason: 'timeout',
     })
     await vi.advanceTimersByTimeAsync(4_999)
     expect(events).toEqual([])
@@ -168,13 +169,48 @@ describe('a source that never answers', () => {
     expect(events).toMatchObject([{ type: 'key.reload_failed', source: 'silent' }])
   })
 
-  test('does not keep a good one from signing, and no timer stays behind', async () => {
+  test('is waited for as long as the caller wants, if that is shorter', async () => {
+    const controller = new AbortController()
+    const { ring } = open(silent)
+    const current = expect(ring.current({ signal: controller.signal })).rejects.toMatchObject({
+      code: 'ERR_KEY_UNAVAILABLE',
+      reason: 'timeout',
+    })
+    controller.abort()
+    await current
+    expect(vi.getTimerCount()).toBe(0)
+    await expect(ring.current({ signal: controller.signal })).rejects.toThrow('in time')
+  })
+
+  test('keeps a good one from being published alone, for as long as it may answer', async () => {
+    const { kids } = open(silent, source({ signer: first }))
+    const published = vi.fn()
+    const publishing = kids().then(published)
+    await vi.advanceTimersByTimeAsync(4_999)
+    expect(published).not.toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(1)
+    await publishing
+    expect(published).toHaveBeenCalledWith(['first'])
+  })
+
+  test('does not keep a good one from signing for long, and no timer stays behind', async () => {
     const { current } = open(silent, source({ signer: first }))
     const signing = current()
-    await vi.advanceTimersByTimeAsync(5_000)
+    await vi.advanceTimersByTimeAsync(1_000)
     expect(await signing).toBe('first')
     expect(vi.getTimerCount()).toBe(0)
   })
+})
+
+test('there is a check for a key, which asks until there was one', async () => {
+  const keys = vi.fn<KeySource['keys']>()
+  keys.mockRejectedValueOnce(new KeyError('ERR_KEY_UNAVAILABLE', 'not yet'))
+  keys.mockResolvedValue([{ signer: first }])
+  const { ring } = open({ name: 'late', keys })
+  await expect(ring.check()).rejects.toThrow('not yet')
+  await ring.check()
+  await ring.check()
+  expect(keys).toHaveBeenCalledTimes(2)
 })
 
 test('closing closes every source, also when one of them fails to', async () => {
@@ -182,4 +218,58 @@ test('closing closes every source, also when one of them fails to', async () => 
   const failing = { ...source(), close: () => Promise.reject(new Error('no')) }
   await open(failing, { ...source(), close }, source()).ring.close()
   expect(close).toHaveBeenCalledOnce()
+})
+
+describe('the steps of a rotation', () => {
+  const next = { signer: second, notBefore: 200, notAfter: 400 }
+
+  test('are told as they happen: publish, switch, retire', async () => {
+    let keys: TimedSigner[] = [{ signer: first }]
+    const { ring, clock, events, current } = open({ name: 'moving', keys: async () => keys })
+    await current()
+    expect(events).toEqual([])
+    keys = [{ signer: first, notAfter: 300 }, next]
+    await ring.published()
+    expect(events.splice(0)).toEqual([
+      { type: 'key.published', kid: 'second', alg: 'ES256', notBefore: 200 },
+    ])
+    clock.time = 200
+    await Promise.all([current(), ring.published()])
+    expect(events.splice(0)).toEqual([{ type: 'key.switched', kid: 'second', previous: 'first' }])
+    clock.time = 300
+    await ring.published()
+    expect(events.splice(0)).toEqual([{ type: 'key.retired', kid: 'first' }])
+  })
+
+  test('are not told of a source that only fails to answer', async () => {
+    let isUp = true
+    const moody = async () => {
+      if (!isUp) throw new Error('down')
+      return [next]
+    }
+    const { current, events } = open({ name: 'moody', keys: moody }, source({ signer: first }))
+    await current()
+    isUp = false
+    await current()
+    isUp = true
+    await current()
+    expect(events.map(({ type }) => type)).toEqual(['key.reload_failed'])
+  })
+})
+
+test('a request to renew reaches the sources, and what they report is told', async () => {
+  const keys = vi.fn<KeySource['keys']>(async ({ report } = {}) => {
+    report?.(new KeyError('ERR_KEY_UNAVAILABLE', 'away', { reason: 'unavailable' }))
+    return [{ signer: first }]
+  })
+  const { ring, events } = open({ name: 'store', keys })
+  await ring.current({ renew: true })
+  expect(keys).toHaveBeenCalledWith(expect.objectContaining({ renew: true }))
+  expect(events).toEqual([
+    {
+      type: 'key.reload_failed',
+      source: 'store',
+      error: { code: 'ERR_KEY_UNAVAILABLE', message: 'away', reason: 'unavailable', causes: [] },
+    },
+  ])
 })

@@ -79,18 +79,15 @@ describe('a key URI', () => {
 describe('a key URI is refused', () => {
   const algs = 'RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, Ed25519'
   const all = 'alg, kid, nbf, exp, passphrase'
-  const store = 'keys need a key store that this version does not have'
   const time = 'must be a NumericDate (seconds) or an ISO 8601 date with its zone'
   test.each<[string, string]>([
     ['flie:./key.pem', '"flie:" is not a scheme that is known: did you mean "file:"?'],
     ['envv:KEY', '"envv:" is not a scheme that is known: did you mean "env:"?'],
     ['awskm:///alias/x', '"awskm:" is not a scheme that is known: did you mean "awskms:"?'],
-    ['https://x.example', '"https:" is not a scheme that is known: there are env: and file:'],
-    ['awskms:///alias/x', `"awskms:" ${store}`],
-    ['gcpkms://projects/x', `"gcpkms:" ${store}`],
-    ['azurekms://vault.vault.azure.net/key', `"azurekms:" ${store}`],
-    ['hashivault://key', `"hashivault:" ${store}`],
-    ['pkcs11:token=t', `"pkcs11:" ${store}`],
+    [
+      'https://x.example',
+      '"https:" is not a scheme that is known: there are env:, file:, awskms:, gcpkms:, azurekms:, hashivault:, pkcs11:',
+    ],
     ['env:', '"env:" names nothing: env:NAME'],
     ['file:?alg=RS256', '"file:" names nothing: file:./key.pem'],
     [

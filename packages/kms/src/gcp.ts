@@ -1,0 +1,87 @@
+/**
+ * Keys in Google Cloud KMS.
+ *
+ * @see https://cloud.google.com/kms/docs/create-validate-signatures
+ *
+ * @module
+ */
+
+import { KeyError, type KeyPlace, type KeySettings, type KeySource } from '@countersign/core/keys'
+import type { GoogleKmsClient } from './gcp/call.ts'
+import { createGoogleStore } from './gcp/store.ts'
+import { createKeyStoreSource, type KeyStoreSettings } from './store/key-source.ts'
+import { loadPeer } from './store/peer.ts'
+
+export type { GoogleKmsClient } from './gcp/call.ts'
+
+/** A key in Google Cloud KMS. */
+export interface GoogleKmsOptions
+  extends Pick<KeyStoreSettings, 'alg' | 'kid' | 'notBefore' | 'notAfter' | 'wait' | 'renewAfter'> {
+  /**
+   * The resource name: `projects/P/locations/L/keyRings/R/cryptoKeys/K`, and all versions sign in their
+   * turn; or with `/cryptoKeyVersions/N` behind it, and only this one does.
+   */
+  readonly name: string
+  /**
+   * A `KeyManagementServiceClient`, over gRPC or REST, which the caller closes. Default: a new one with
+   * the Application Default Credentials.
+   */
+  readonly client?: GoogleKmsClient | undefined
+}
+
+const resourceName =
+  /^(projects\/[\w.:-]+\/locations\/[\w-]+\/keyRings\/[\w-]+\/cryptoKeys\/[\w-]+)(?:\/cryptoKeyVersions\/(\d+))?$/
+
+/**
+ * Creates the source of a key in Google Cloud KMS. Nothing is asked before the key is needed.
+ *
+ * @example
+ * googleKms({ name: 'projects/acme/locations/europe-west3/keyRings/login/cryptoKeys/client' })
+ *
+ * @throws KeyError `ERR_KEY_UNAVAILABLE` when the name is not one of a key
+ */
+export function googleKms({ name, client, ...settings }: GoogleKmsOptions): KeySource {
+  const [, key, version] = resourceName.exec(name) ?? []
+  if (key === undefined) {
+    const message =
+      '"name" must be projects/PROJECT/locations/LOCATION/keyRings/RING/cryptoKeys/KEY, with ' +
+      '/cryptoKeyVersions/N or without'
+    throw new KeyError('ERR_KEY_UNAVAILABLE', message)
+  }
+  return createSource({ key, version, client }, { ...settings, name: `gcpkms://${name}` })
+}
+
+/**
+ * Creates the source of the key that a `gcpkms:` URI names.
+ *
+ * @throws KeyError `ERR_KEY_UNAVAILABLE` when a parameter cannot be read
+ */
+export function createUriKeySource(place: KeyPlace, settings: KeySettings): KeySource {
+  const { name: key = '', version } = place.parts
+  return createSource(
+    { key, version, client: undefined },
+    { ...settings, wait: place.wait, name: place.name },
+  )
+}
+
+interface Place {
+  readonly key: string
+  readonly version: string | undefined
+  readonly client: GoogleKmsClient | undefined
+}
+
+function createSource({ key, version, client }: Place, settings: KeyStoreSettings): KeySource {
+  const { alg } = settings
+  return createKeyStoreSource(async () => {
+    if (client) {
+      const createClient = () => client
+      return createGoogleStore({ key, version, alg, createClient, isOwnClient: false })
+    }
+    const { KeyManagementServiceClient } = await loadPeer(
+      '@google-cloud/kms',
+      () => import('@google-cloud/kms'),
+    )
+    const createClient = () => new KeyManagementServiceClient()
+    return createGoogleStore({ key, version, alg, createClient, isOwnClient: true })
+  }, settings)
+}

@@ -1,0 +1,370 @@
+/**
+ * What is special to keys in Azure Key Vault.
+ *
+ * @module
+ */
+
+import { KeyError, type KeySource, type Signer } from '@countersign/core/keys'
+import { azureKeyVault, createUriKeySource } from '@countersign/kms/azure'
+import { compactVerify, importJWK } from 'jose'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { generateCertificate } from './support/azure/certificate.ts'
+import { type EmulatedKeyVault, startKeyVault } from './support/azure/key-vault.ts'
+import { startManagedIdentity } from './support/azure/managed-identity.ts'
+import { openKey } from './support/azure/open.ts'
+
+const certificate = generateCertificate()
+let vault: EmulatedKeyVault
+beforeAll(async () => {
+  vault = await startKeyVault(certificate)
+})
+afterEach(() => {
+  vault.misbehaviour = undefined
+  vault.lies = false
+  vi.unstubAllEnvs()
+})
+afterAll(() => vault.close())
+
+let last = 0
+/** A name that no other test has. */
+function nameKey(): string {
+  last++
+  return `key-${last}`
+}
+
+const now = () => Math.floor(Date.now() / 1000)
+
+describe('versions', () => {
+  test('a version begins and ends when the vault says', async () => {
+    const name = nameKey()
+    const version = vault.createVersion(name, 'P-256')
+    Object.assign(version, { nbf: now() - 60, exp: now() + 3600 })
+    const keys = await openKey(vault, certificate, { name }).keys()
+    expect(keys).toMatchObject([{ notBefore: version.nbf, notAfter: version.exp }])
+  })
+
+  test.each([
+    ['not valid yet', { nbf: now() + 3600 }],
+    ['expired', { exp: now() - 60 }],
+  ])('a version that is %s does not sign, and it is said why', async (_, times) => {
+    const name = nameKey()
+    Object.assign(vault.createVersion(name, 'P-256'), times)
+    const error = await findError(sign(await openOnly(name)))
+    expect(error).toMatchObject({ code: 'ERR_SIGN', reason: 'disabled' })
+    expect(error.message).toContain('"nbf" and "exp"')
+  })
+
+  test('the end of a version can be put off while it signs', async () => {
+    const name = nameKey()
+    const version = vault.createVersion(name, 'P-256')
+    version.exp = now() + 2
+    const signer = await openOnly(name)
+    await sign(signer)
+    version.exp = now() + 3600
+    await new Promise((resolve) => setTimeout(resolve, 2500))
+    await sign(signer)
+  })
+
+  test('of many versions, on several pages and in no order, the newest are read', async () => {
+    const name = nameKey()
+    const ids = Array.from({ length: 60 }, () => vault.createVersion(name, 'P-256').id)
+    vault.requests.length = 0
+    const keys = await openKey(vault, certificate, { name }).keys()
+    expect(keys).toHaveLength(10)
+    const read = vault.requests.map(({ path }) => path.split('/').at(-1) ?? '')
+    expect(read.filter((id) => id === 'versions')).toHaveLength(4)
+    expect(read.filter((id) => ids.includes(id)).sort()).toEqual(ids.slice(-10).sort())
+  })
+
+  test('a public half is asked for once', async () => {
+    const name = nameKey()
+    vault.createVersion(name, 'P-256')
+    const source = openKey(vault, certificate, { name })
+    await source.keys()
+    const next = vault.createVersion(name, 'P-256')
+    vault.requests.length = 0
+    await source.keys({ renew: true })
+    expect(vault.requests.map(({ path }) => path)).toEqual([
+      `/keys/${name}/versions`,
+      `/keys/${name}/${next.id}`,
+    ])
+  })
+
+  test('a version that is named and switched off is told as such', async () => {
+    const name = nameKey()
+    const version = vault.createVersion(name, 'P-256')
+    version.enabled = false
+    const named = openKey(vault, certificate, { name, version: version.id })
+    expect((await findError(named.keys())).reason).toBe('disabled')
+    const unnamed = openKey(vault, certificate, { name })
+    const error = await findError(unnamed.keys())
+    expect(error.reason).toBe('disabled')
+    expect(error.message).toContain('no version that is enabled')
+  })
+
+  test('no version is left out because the vault did not answer', async () => {
+    const name = nameKey()
+    vault.createVersion(name, 'P-256')
+    const { id: path } = vault.createVersion(name, 'P-256')
+    vault.misbehaviour = { status: 503, path, times: 99 }
+    const source = openKey(vault, certificate, { name })
+    expect((await findError(source.keys())).reason).toBe('unavailable')
+    vault.misbehaviour = undefined
+    expect(await source.keys()).toHaveLength(2)
+  })
+
+  test('a version that another one follows can be read by its name', async () => {
+    const name = nameKey()
+    const { id: version } = vault.createVersion(name, 'P-256')
+    vault.createVersion(name, 'P-256')
+    const source = openKey(vault, certificate, { name, version })
+    expect(source.name).toBe(`azurekms://${vault.host}/${name}/${version}`)
+    expect(await source.keys()).toHaveLength(1)
+  })
+})
+
+describe('types of keys', () => {
+  test('a key in a Managed HSM signs as any other', async () => {
+    const name = nameKey()
+    vault.createVersion(name, 'RSA-HSM')
+    await sign(await openOnly(name))
+  })
+
+  test.each([
+    ['P-256K', 'it is of type EC P-256K'],
+    ['oct-HSM', 'it is of type oct-HSM'],
+  ] as const)('a key of type %s is refused', async (type, said) => {
+    const name = nameKey()
+    vault.createVersion(name, type)
+    const error = await findError(openKey(vault, certificate, { name }).keys())
+    expect(error.reason).toBe('unsupported-algorithm')
+    expect(error.message).toContain(said)
+  })
+
+  test('a key that is not for signing is refused, and others are used', async () => {
+    const name = nameKey()
+    vault.createVersion(name, 'P-256').keyOps = ['verify']
+    const error = await findError(openKey(vault, certificate, { name }).keys())
+    expect(error.reason).toBe('unsupported-algorithm')
+    expect(error.message).toContain('without "sign"')
+    vault.createVersion(name, 'P-256')
+    await sign(await openOnly(name))
+  })
+
+  test('a key that is no longer for signing says so', async () => {
+    const name = nameKey()
+    const version = vault.createVersion(name, 'P-256')
+    const signer = await openOnly(name)
+    version.keyOps = ['verify']
+    const error = await findError(sign(signer))
+    expect(error).toMatchObject({ code: 'ERR_SIGN', reason: 'denied' })
+    expect(error.message).toContain('permitted operations')
+  })
+})
+
+describe('signing', () => {
+  test('it is done by the vault, with one request for each but the first', async () => {
+    const name = nameKey()
+    const { id } = vault.createVersion(name, 'RSA')
+    const signer = await openOnly(name)
+    vault.requests.length = 0
+    await sign(signer)
+    await sign(signer)
+    const path = `/keys/${name}/${id}/sign`
+    expect(vault.requests).toEqual([
+      { method: 'POST', path, hasToken: false },
+      { method: 'POST', path, hasToken: true },
+      { method: 'POST', path, hasToken: true },
+    ])
+  })
+
+  test('a signature that another version has made is refused', async () => {
+    const name = nameKey()
+    vault.createVersion(name, 'P-256')
+    const signer = await openOnly(name)
+    vault.lies = true
+    const error = await findError(signer.sign(Buffer.from('a text')))
+    expect(error).toMatchObject({ code: 'ERR_SIGN', reason: 'bad-signature' })
+  })
+})
+
+describe('a vault that refuses', () => {
+  test.each([
+    ['without a time to wait', {}, 600],
+    ['with one', { 'retry-after': '1' }, 1000],
+    ['until a date', { 'retry-after': new Date(Date.now() - 1000).toUTCString() }, 0],
+  ])('throttled %s, it is asked again', async (_, headers, least) => {
+    const name = nameKey()
+    vault.createVersion(name, 'P-256')
+    const signer = await openOnly(name)
+    await sign(signer)
+    vault.requests.length = 0
+    vault.misbehaviour = { status: 429, headers, times: least === 600 ? 2 : 1 }
+    const started = performance.now()
+    await sign(signer)
+    // Of each wait a random part is left out, at most one half
+    expect(performance.now() - started).toBeGreaterThanOrEqual(least === 600 ? 490 : least)
+    expect(vault.requests).toHaveLength(least === 600 ? 3 : 2)
+  })
+
+  test('throttled for longer than a login waits, it says so at once', async () => {
+    const name = nameKey()
+    vault.createVersion(name, 'P-256')
+    const signer = await openOnly(name)
+    vault.misbehaviour = { status: 429, headers: { 'retry-after': '60' }, times: 9 }
+    const started = performance.now()
+    expect(await findError(sign(signer))).toMatchObject({ reason: 'throttled' })
+    expect(performance.now() - started).toBeLessThan(3000)
+    expect(vault.misbehaviour.times).toBe(8)
+  })
+
+  test.each([
+    ['ForbiddenByFirewall', 'firewall'],
+    ['ForbiddenByRbac', 'Key Vault Crypto User'],
+    ['AccessDenied', 'keys/list is not needed'],
+  ])('%s is told with what helps', async (inner, said) => {
+    const name = nameKey()
+    vault.createVersion(name, 'P-256')
+    vault.denied.set(name, inner)
+    const error = await findError(openKey(vault, certificate, { name }).keys())
+    expect(error.reason).toBe('denied')
+    expect(error.message).toContain(said)
+  })
+
+  test.each([
+    ['a page of a proxy', 502, '<html>Bad Gateway</html>', 'unavailable'],
+    ['no text at all', 500, '', 'unavailable'],
+    ['no text to a request that it does not know', 401, '', 'credentials'],
+  ])('%s is read by its status', async (_, status, body, reason) => {
+    const name = nameKey()
+    vault.createVersion(name, 'P-256')
+    vault.misbehaviour = { status, body, times: 99 }
+    expect((await findError(openKey(vault, certificate, { name }).keys())).reason).toBe(reason)
+  })
+
+  test('a success that is none is an error', async () => {
+    const name = nameKey()
+    vault.createVersion(name, 'P-256')
+    const signer = await openOnly(name)
+    await sign(signer)
+    const headers = { 'content-type': 'application/json' }
+    vault.misbehaviour = { status: 200, headers, body: '<html>Welcome</html>', times: 99 }
+    expect(await findError(sign(signer))).toMatchObject({ code: 'ERR_SIGN', reason: 'unavailable' })
+  })
+
+  test('a name that cannot be a key is told by the letters it may have', async () => {
+    const error = await findError(openKey(vault, certificate, { name: 'my_key' }).keys())
+    expect(error.reason).toBe('not-found')
+    expect(error.message).toContain('letters, digits and "-"')
+  })
+})
+
+describe('credentials', () => {
+  test('a credential that throws is told as such, with what it said', async () => {
+    const credential = {
+      async getToken() {
+        throw Object.assign(new Error('no connection to the agent'), { name: 'AgentError' })
+      },
+    }
+    const name = nameKey()
+    const error = await findError(openKey(vault, certificate, { name, credential }).keys())
+    expect(error.reason).toBe('credentials')
+    expect(error.cause).toMatchObject({ message: 'AgentError: no connection to the agent' })
+  })
+
+  test('a credential that gives no token is told as such', async () => {
+    const credential = { getToken: async () => null }
+    const name = nameKey()
+    const error = await findError(openKey(vault, certificate, { name, credential }).keys())
+    expect(error.reason).toBe('credentials')
+  })
+
+  test('without one, it is that of the machine', async () => {
+    const identity = await startManagedIdentity(vault.token)
+    for (const [name, value] of Object.entries(identity.variables)) vi.stubEnv(name, value)
+    const name = nameKey()
+    vault.createVersion(name, 'P-256')
+    await sign(await openOnly(name, { credential: undefined }))
+    expect(new Set(identity.resources)).toEqual(new Set(['https://vault.azure.net']))
+    await identity.close()
+  })
+
+  test('without any in the environment, it is said what to set', async () => {
+    vi.stubEnv('AZURE_TOKEN_CREDENTIALS', 'EnvironmentCredential')
+    const source = openKey(vault, certificate, { name: nameKey(), credential: undefined })
+    const error = await findError(source.keys())
+    expect(error.reason).toBe('credentials')
+    expect(error.message).toContain('AZURE_CLIENT_ID')
+  })
+
+  test('a credential that is waited for is told from a vault that is', async () => {
+    const credential = { getToken: () => new Promise<never>(() => {}) }
+    const source = openKey(vault, certificate, { name: nameKey(), credential })
+    const error = await findError(source.keys())
+    expect(error.reason).toBe('timeout')
+    expect(error.message).toContain('credential gave no token in time')
+  })
+
+  test('a token is only given to the domain that it is for', async () => {
+    const clientOptions = { tlsOptions: { ca: certificate.cert } }
+    const name = nameKey()
+    const error = await findError(openKey(vault, certificate, { name, clientOptions }).keys())
+    expect(error.reason).toBe('credentials')
+    expect(error.message).toContain('not for its own domain')
+  })
+})
+
+describe('addresses', () => {
+  test.each([
+    'http://my.vault.azure.net',
+    'https://my.vault.azure.net/keys/login',
+    'https://user@my.vault.azure.net',
+    'my.vault.azure.net',
+    '',
+  ])('"%s" is refused at once', (vaultUrl) => {
+    expect(() => azureKeyVault({ vaultUrl, name: 'login' })).toThrow(KeyError)
+  })
+
+  test('the source is named as its URI', () => {
+    const { name } = azureKeyVault({ vaultUrl: 'https://my.vault.azure.net/', name: 'login' })
+    expect(name).toBe('azurekms://my.vault.azure.net/login')
+  })
+
+  test('a URI is opened without options of its own', async () => {
+    const name = 'azurekms://127.0.0.1:1/login'
+    const parts = { vault: vault.host, name: 'login' }
+    const settings = { defaultRsaAlg: 'RS256' } as const
+    const source = createUriKeySource({ name, parts, wait: 60, parameters: {} }, settings)
+    expect(source.name).toBe(name)
+    const error = await findError(source.keys())
+    expect(error.reason).toBe('unavailable')
+    expect(error.message).toContain('certificate is not trusted')
+  })
+})
+
+async function openOnly(
+  name: string,
+  options: Partial<Parameters<typeof openKey>[2]> = {},
+): Promise<Signer> {
+  const source: KeySource = openKey(vault, certificate, { name, ...options })
+  const [key, ...others] = await source.keys()
+  if (!key || others.length > 0) throw new TypeError('there is not one key')
+  return key.signer
+}
+
+async function sign(signer: Signer): Promise<void> {
+  const head = Buffer.from(JSON.stringify({ alg: signer.alg })).toString('base64url')
+  const input = `${head}.${Buffer.from('a text').toString('base64url')}`
+  const signature = await signer.sign(Buffer.from(input))
+  const jws = `${input}.${Buffer.from(signature).toString('base64url')}`
+  await compactVerify(jws, await importJWK({ ...signer.publicJwk }, signer.alg))
+}
+
+async function findError(promise: Promise<unknown>): Promise<KeyError> {
+  const error = await promise.then(
+    () => new TypeError('it did not fail'),
+    (reason: unknown) => reason,
+  )
+  if (!(error instanceof KeyError)) throw error
+  return error
+}
