@@ -13,7 +13,10 @@ import { ConfigurationError, type ConfigurationIssue } from './errors.ts'
 import type { Emit } from './events.ts'
 import type { FetchSettings } from './http/fetch.ts'
 import { readClientKey } from './keys/client-key.ts'
-import type { KeySource } from './keys/signer.ts'
+import type { TimedDecrypter } from './keys/decrypter.ts'
+import { readDecryptionKey } from './keys/decryption-key.ts'
+import { calculateThumbprint } from './keys/public-jwk.ts'
+import type { KeySource, NamedKey } from './keys/signer.ts'
 import type { Authorization } from './login/authentication-request.ts'
 import * as check from './option-checks.ts'
 import { findShapeFaults } from './option-schema.ts'
@@ -26,6 +29,7 @@ export interface Config {
   readonly clientId: string
   readonly clientAuth: ClientAuthentication
   readonly keySources: readonly KeySource[]
+  readonly decryptionSources: readonly KeySource<TimedDecrypter>[]
   readonly assertion: AssertionOptions
   readonly baseUrl: BaseUrl
   readonly authorization: Authorization
@@ -104,37 +108,59 @@ export function checkOptions(options: Options, context: CheckContext): CheckedOp
   const algs = check.readIdTokenAlgs(given, report)
   const authentication = hasShape('clientAuth')
     ? readAuthentication(given, context, report)
-    : { clientAuth: 'private_key_jwt' as const, keySources: [] }
+    : { clientAuth: 'private_key_jwt' as const, keySources: [], known: [] }
+  const decryptionSources = readDecryption(given, authentication.known, { ...context, report })
 
   if (issues.length > 0 || !baseUrl) return { issues }
-  return { config: buildConfig(options, { issuer, baseUrl, secrets, algs, ...authentication }) }
+  const read = { issuer, baseUrl, secrets, algs, ...authentication, decryptionSources }
+  return { config: buildConfig(options, read) }
 }
 
 function readAuthentication(
   { clientKey, clientAuth }: Partial<Options>,
   context: CheckContext,
   report: check.Report,
-): Pick<Config, 'clientAuth' | 'keySources'> {
+): Pick<Config, 'clientAuth' | 'keySources'> & { readonly known: readonly NamedKey[] } {
   const choice = clientAuth ?? 'private_key_jwt'
   if (clientKey === undefined) {
     if (choice === 'private_key_jwt') {
       report('clientKey', 'is required: file:./key.pem, env:NAME, or the PEM or JWK itself')
     }
-    return { clientAuth: choice, keySources: [] }
+    return { clientAuth: choice, keySources: [], known: [] }
   }
   if (choice !== 'private_key_jwt') {
     report('clientAuth', 'cannot be used together with "clientKey": remove one of the two')
   }
-  const { sources, issues } = readClientKey(clientKey, {
+  const { sources, known, issues } = readClientKey(clientKey, {
     ...context,
     defaultRsaAlg: 'RS256',
     path: 'clientKey',
   })
   for (const issue of issues) report(issue.path, issue.message)
-  return { clientAuth: choice, keySources: sources }
+  return { clientAuth: choice, keySources: sources, known }
 }
 
-interface Read extends Pick<Config, 'issuer' | 'baseUrl' | 'clientAuth' | 'keySources'> {
+/** Reads the decryption keys, none of which may sign: a key has one use (RFC 7517, 4.2). */
+function readDecryption(
+  { idToken }: Partial<Options>,
+  signing: readonly NamedKey[],
+  { emit, report }: CheckContext & { readonly report: check.Report },
+): Config['decryptionSources'] {
+  if (idToken?.decryptionKey === undefined) return []
+  const path = 'idToken.decryptionKey'
+  const { sources, known, issues } = readDecryptionKey(idToken.decryptionKey, { path, emit })
+  for (const issue of issues) report(issue.path, issue.message)
+  const identify = ({ kid, publicJwk }: NamedKey) => [kid, calculateThumbprint(publicJwk)]
+  const taken = new Set(signing.flatMap(identify))
+  const shared = known.find((key) => identify(key).some((name) => taken.has(name)))
+  if (shared) {
+    report(path, `has the key or the "kid" of a client key, "${shared.kid}": make a key of its own`)
+  }
+  return sources
+}
+
+interface Read
+  extends Pick<Config, 'issuer' | 'baseUrl' | 'clientAuth' | 'keySources' | 'decryptionSources'> {
   readonly secrets: readonly string[]
   readonly algs: readonly string[] | undefined
 }
@@ -147,6 +173,7 @@ function buildConfig(options: Options, read: Read): Config {
     clientId: options.clientId,
     clientAuth: read.clientAuth,
     keySources: read.keySources,
+    decryptionSources: read.decryptionSources,
     assertion: structuredClone({
       audience: 'issuer',
       lifetime: 60,
@@ -198,7 +225,7 @@ function buildCookieName({ clientId }: Options, { issuer, baseUrl }: Read): stri
 }
 
 /** What users passed in ready-made, which may have a state of its own. */
-const theirs = new Set(['clientAuth', 'keySources'])
+const theirs = new Set(['clientAuth', 'keySources', 'decryptionSources'])
 
 /** Freezes what was built here: it holds for as long as the Relying Party does. */
 function deepFreeze<Value extends object>(value: Value): Value {

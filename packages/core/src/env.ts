@@ -26,15 +26,11 @@ const names = [
   'OIDC_ACR_VALUES',
   'OIDC_USERINFO',
   'OIDC_ID_TOKEN_ALG',
+  'OIDC_CLIENT_ENCRYPTION_KEY',
 ] as const
 
 /** Variables that a later version will read: set today, they would be ignored without a word. */
-const reserved = [
-  'OIDC_CLIENT_CERT',
-  'OIDC_CLIENT_ENCRYPTION_KEY',
-  'OIDC_PROVIDER',
-  'OIDC_PROFILE',
-] as const
+const reserved = ['OIDC_CLIENT_CERT', 'OIDC_PROVIDER', 'OIDC_PROFILE'] as const
 
 const required = ['OIDC_ISSUER', 'OIDC_CLIENT_ID', 'OIDC_BASE_URL', 'OIDC_SESSION_SECRET'] as const
 
@@ -64,6 +60,11 @@ function readOptions(env: Environment): Options {
   const scope = read('OIDC_SCOPE')
   const acrValues = read('OIDC_ACR_VALUES')
   const idTokenAlg = read('OIDC_ID_TOKEN_ALG')
+  const decryptionKey = read('OIDC_CLIENT_ENCRYPTION_KEY')
+  const idToken = {
+    ...(idTokenAlg !== undefined && { alg: idTokenAlg.split(/[\s,]+/) as IdTokenAlg[] }),
+    ...(decryptionKey !== undefined && { decryptionKey }),
+  }
   return {
     issuer: read('OIDC_ISSUER') ?? '',
     clientId: read('OIDC_CLIENT_ID') ?? '',
@@ -77,9 +78,7 @@ function readOptions(env: Environment): Options {
           : splitKeyUris(key).map((uri) => ({ key: uri, alg: alg as JwsAlgorithm })),
     }),
     ...(secret !== undefined && { clientAuth: clientSecretBasic(secret) }),
-    ...(idTokenAlg !== undefined && {
-      idToken: { alg: idTokenAlg.split(/[\s,]+/) as IdTokenAlg[] },
-    }),
+    ...(Object.keys(idToken).length > 0 && { idToken }),
     userInfo: read('OIDC_USERINFO') === '1',
     authorization: {
       ...(scope !== undefined && { scope }),
@@ -100,6 +99,7 @@ const variables: readonly (readonly [prefix: string, name: string])[] = [
   ['authorization.scope', 'OIDC_SCOPE'],
   ['authorization.acr_values', 'OIDC_ACR_VALUES'],
   ['idToken.alg', 'OIDC_ID_TOKEN_ALG'],
+  ['idToken.decryptionKey', 'OIDC_CLIENT_ENCRYPTION_KEY'],
 ]
 
 function nameVariable({ path, message }: ConfigurationIssue): ConfigurationIssue {

@@ -36,6 +36,8 @@ export type { Exchange, OidcResponse } from './exchange.ts'
 export type { Handshake, HandshakeOptions, OpenSession } from './handshake.ts'
 export type { JwsAlgorithm } from './keys/algorithms.ts'
 export type { ClientKey } from './keys/client-key.ts'
+export type { DecryptionKey } from './keys/decryption-key.ts'
+export type { JweAlgorithm } from './keys/jwe-algorithms.ts'
 export type { KeyRequest, KeySource, PublicJwk, Signer, TimedSigner } from './keys/signer.ts'
 export type { Authorization, AuthorizationParameters } from './login/authentication-request.ts'
 export type {

@@ -114,6 +114,7 @@ const schema = object({
   idToken: v.optional(
     object({
       alg: v.optional(list(text)),
+      decryptionKey: v.optional(v.unknown()),
       clockTolerance: v.optional(
         v.pipe(
           v.number(),

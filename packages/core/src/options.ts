@@ -10,6 +10,7 @@ import type { OidcEvent } from './events.ts'
 import type { Exchange, OidcResponse } from './exchange.ts'
 import type { JwsAlgorithm } from './keys/algorithms.ts'
 import type { ClientKey } from './keys/client-key.ts'
+import type { DecryptionKey } from './keys/decryption-key.ts'
 import type { Authorization } from './login/authentication-request.ts'
 import type { Claims, IdTokenClaims } from './session/session.ts'
 
@@ -135,6 +136,12 @@ export interface IdTokenOption {
    * and HS512 only with a client secret, and only alone.
    */
   alg?: IdTokenAlg | readonly IdTokenAlg[]
+  /**
+   * The private key that the provider encrypts ID Tokens for, in the forms of `clientKey`. Published in
+   * the JWK Set with `use: "enc"`. With it, an ID Token that is not encrypted is refused; UserInfo may be
+   * encrypted too.
+   */
+  decryptionKey?: DecryptionKey
   /** Seconds that the two clocks may differ. Default 30. */
   clockTolerance?: number
   /** Audiences besides `clientId` that may stand in `aud`. None by default. */

@@ -121,7 +121,7 @@ function wire<User extends Claims>(
       await wiring.keyRing?.current()
     },
     async close() {
-      await wiring.keyRing?.close()
+      await Promise.all([wiring.keyRing?.close(), wiring.decryptionRing?.close()])
     },
   }
   wirings.set(relyingParty, wiring)

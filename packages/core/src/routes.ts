@@ -7,8 +7,7 @@
 import { TransactionError } from './errors.ts'
 import type { Exchange, OidcResponse } from './exchange.ts'
 import { empty } from './http/responses.ts'
-import { buildJwkSet } from './keys/jwk-set.ts'
-import type { KeyRing } from './keys/key-ring.ts'
+import { buildJwkSet, type Publisher } from './keys/jwk-set.ts'
 import { startLogin } from './login/authentication-request.ts'
 import type { Callback } from './login/callback.ts'
 import { isLoginNavigation, isPrefetch } from './login/negotiation.ts'
@@ -41,8 +40,9 @@ export function buildRoutes(wiring: Wiring, callback: Callback): readonly Route[
   add('login', ['GET'], (exchange) => answerLogin(wiring, exchange))
   add('callback', ['GET', 'POST'], (exchange) => answerCallback(callback, exchange))
   add('logout', ['GET', 'POST'], (exchange) => answerLogout(wiring, exchange))
-  const { keyRing } = wiring
-  if (keyRing) add('jwks', ['GET'], (exchange) => answerJwkSet(keyRing, exchange))
+  const { keyRing, decryptionRing } = wiring
+  const publishers = [keyRing, decryptionRing].filter((keys) => keys !== undefined)
+  if (publishers.length > 0) add('jwks', ['GET'], (exchange) => answerJwkSet(publishers, exchange))
   return table
 }
 
@@ -84,8 +84,11 @@ async function answerLogout(wiring: Wiring, exchange: Exchange): Promise<OidcRes
 /** Seconds. A key is to be published for longer than this before it signs. */
 const jwkSetMaxAge = 300
 
-async function answerJwkSet(keyRing: KeyRing, exchange: Exchange): Promise<OidcResponse> {
-  const { body, etag } = await buildJwkSet(keyRing)
+async function answerJwkSet(
+  publishers: readonly Publisher[],
+  exchange: Exchange,
+): Promise<OidcResponse> {
+  const { body, etag } = await buildJwkSet(publishers)
   const headers = { 'cache-control': `public, max-age=${jwkSetMaxAge}`, etag }
   const known = exchange.header('if-none-match')
   if (known?.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag)) {

@@ -12,6 +12,7 @@ import type { Emit } from './events.ts'
 import { buildCookieName, type CookieAttributes } from './http/cookies.ts'
 import { createFetch } from './http/fetch.ts'
 import { createSealer } from './jose/seal.ts'
+import { createDecryptionRing, type DecryptionRing } from './keys/decryption-ring.ts'
 import { createKeyRing, type KeyRing } from './keys/key-ring.ts'
 import type { LoginSettings } from './login/authentication-request.ts'
 import type { RedeemSettings } from './login/authentication-response.ts'
@@ -32,6 +33,7 @@ export interface Wiring {
   readonly clock: Clock
   readonly emit: Emit
   readonly keyRing: KeyRing | undefined
+  readonly decryptionRing: DecryptionRing | undefined
   readonly provider: Provider
   readonly store: SessionStore
   readonly transactions: Transactions
@@ -64,6 +66,10 @@ export function createWiring(
     config.keySources.length > 0
       ? createKeyRing({ sources: config.keySources, ...parts })
       : undefined
+  const decryptionRing =
+    config.decryptionSources.length > 0
+      ? createDecryptionRing({ sources: config.decryptionSources, ...parts })
+      : undefined
   const clientAuth = createClientAuthentication(config.clientAuth, {
     keyRing,
     options: config.assertion,
@@ -82,6 +88,7 @@ export function createWiring(
     idTokenAlgs: idToken.algs,
     hasAsymmetricIdTokens: verifySecret === undefined,
     clockTolerance: idToken.clockTolerance,
+    decryptionRing,
     fetch: createFetch(config.http),
     ...parts,
   })
@@ -99,6 +106,7 @@ export function createWiring(
     ...parts,
     ...cookies,
     keyRing,
+    decryptionRing,
     provider,
     redirectUri,
     loginUrl: routes.login === false ? undefined : baseUrl.origin + baseUrl.path + routes.login,

@@ -305,3 +305,35 @@ test('construction makes no request, starts no timer and prints nothing', () => 
   expect(resources.filter((type) => /TCP|TLS|DNS|GETADDR|Timeout|UDP/i.test(type))).toEqual([])
   vi.restoreAllMocks()
 })
+
+describe('a decryption key', () => {
+  const path = 'idToken.decryptionKey'
+  const shared = 'has the key or the "kid" of a client key, "k": make a key of its own'
+  const [one, two] = [generateEc(), generateEc()]
+
+  test('is a key of its own', () => {
+    const good = { clientKey: [{ key: one, kid: 'k' }], idToken: { decryptionKey: two } }
+    expect(configure(good).decryptionSources).toHaveLength(1)
+  })
+
+  test.each([
+    ['the key of a client key', [{ key: one, kid: 'k' }]],
+    ['the name of a client key', [{ key: two, kid: 'k' }]],
+  ])('with %s is a fault', (_name, decryptionKey) => {
+    const overrides = { clientKey: [{ key: one, kid: 'k' }], idToken: { decryptionKey } }
+    expect(readIssues(overrides)).toEqual([{ path, message: shared }])
+  })
+
+  test('that cannot be used is a fault beside all others', () => {
+    const overrides = {
+      clientId: '',
+      idToken: { alg: 'none', decryptionKey: ['x', 'awskms:///alias/x'] },
+    }
+    expect(readIssues(overrides).map((issue) => issue.path)).toEqual([
+      'clientId',
+      'idToken.alg',
+      `${path}[0]`,
+      `${path}[1]`,
+    ])
+  })
+})

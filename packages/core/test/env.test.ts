@@ -1,11 +1,16 @@
+import { createPrivateKey } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { optionsFromEnv } from '../src/env.ts'
 import { ConfigurationError } from '../src/errors.ts'
+import { buildPublicJwk, calculateThumbprint } from '../src/keys/public-jwk.ts'
 import { createRelyingParty } from '../src/relying-party.ts'
-import { catchFault } from './keys/support/keys.ts'
+import { catchFault, generateEc, toPem } from './keys/support/keys.ts'
 import { pem } from './support/options.ts'
 
 const secret = 'a-session-secret-for-tests-only-and-long-enough'
+
+const encryptionPem = toPem(generateEc())
+const thumbprint = calculateThumbprint(buildPublicJwk(createPrivateKey(pem)))
 
 type Variables = Readonly<Record<string, string | undefined>>
 
@@ -49,6 +54,7 @@ describe('the variables', () => {
       OIDC_ACR_VALUES: 'strong stronger',
       OIDC_USERINFO: '1',
       OIDC_ID_TOKEN_ALG: 'PS256, ES256 EdDSA',
+      OIDC_CLIENT_ENCRYPTION_KEY: ` ${encryptionPem}`,
     })
     expect(options.clientKey).toEqual([{ key: pem.trim(), alg: 'ES256' }])
     expect(options.authorization).toEqual({
@@ -56,7 +62,11 @@ describe('the variables', () => {
       acr_values: 'strong stronger',
     })
     expect(options.userInfo).toBe(true)
-    expect(options.idToken).toEqual({ alg: ['PS256', 'ES256', 'EdDSA'] })
+    expect(options.idToken).toEqual({
+      alg: ['PS256', 'ES256', 'EdDSA'],
+      decryptionKey: encryptionPem.trim(),
+    })
+    expect(() => createRelyingParty(options)).not.toThrow()
   })
 
   test('a client secret instead of a key is sent as client_secret_basic', () => {
@@ -101,7 +111,7 @@ describe('a variable that is not one of ours', () => {
     expect(read(others)).toEqual(read())
   })
 
-  test.each(['OIDC_CLIENT_CERT', 'OIDC_CLIENT_ENCRYPTION_KEY', 'OIDC_PROVIDER', 'OIDC_PROFILE'])(
+  test.each(['OIDC_CLIENT_CERT', 'OIDC_PROVIDER', 'OIDC_PROFILE'])(
     '%s, which is reserved, is not ignored without a word',
     (name) => {
       expect(findFaults({ [name]: 'x' })).toEqual([`${name}: is not supported by this version`])
@@ -150,13 +160,31 @@ describe('faults', () => {
     ['OIDC_SCOPE', 'profile', 'must contain "openid", or no ID Token is issued'],
     ['OIDC_ID_TOKEN_ALG', 'HS256', '"HS256" needs a client secret ("clientAuth")'],
     ['OIDC_USERINFO', 'yes', 'must be 1 or 0'],
+    ['OIDC_CLIENT_ENCRYPTION_KEY', 'file:/nowhere.pem', '/nowhere.pem cannot be read (ENOENT)'],
+    [
+      'OIDC_CLIENT_ENCRYPTION_KEY',
+      'file:/nowhere.pem\nfile:/nowhere.pem?alg=RSA1_5',
+      '/nowhere.pem cannot be read (ENOENT)',
+      '"alg" must be one of RSA-OAEP-256, RSA-OAEP, ECDH-ES+A256KW, ECDH-ES+A128KW, ECDH-ES',
+    ],
+    [
+      'OIDC_CLIENT_ENCRYPTION_KEY',
+      'gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k',
+      '"gcpkms:" names a key store, and decryption in a key store is not supported by this version: ' +
+        'use file:./key.pem or env:NAME',
+    ],
+    [
+      'OIDC_CLIENT_ENCRYPTION_KEY',
+      pem,
+      `has the key or the "kid" of a client key, "${thumbprint}": make a key of its own`,
+    ],
     [
       'OIDC_CLIENT_SECRET',
       'hunter2',
       'cannot be used together with OIDC_CLIENT_KEY: remove one of the two',
     ],
-  ])('%s=%s is a fault of the variable', (name, value, message) => {
-    expect(findFaults({ [name]: value })).toEqual([`${name}: ${message}`])
+  ])('%s=%s is a fault of the variable', (name, value, ...messages) => {
+    expect(findFaults({ [name]: value })).toEqual(messages.map((text) => `${name}: ${text}`))
   })
 
   test('a short secret is a fault of OIDC_SESSION_SECRET, which does not repeat it', () => {

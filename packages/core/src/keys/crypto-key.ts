@@ -5,8 +5,8 @@
  */
 
 import { KeyObject, type webcrypto } from 'node:crypto'
-import { isJwsAlgorithm, type JwsAlgorithm } from './algorithms.ts'
 import { buildFault, type KeyMaterial } from './key-material.ts'
+import type { KeyUse } from './key-purpose.ts'
 
 /** Whether this is a `CryptoKey`, of whatever implementation. */
 export function isCryptoKey(input: unknown): input is webcrypto.CryptoKey {
@@ -21,11 +21,16 @@ export function isCryptoKey(input: unknown): input is webcrypto.CryptoKey {
  *
  * @throws KeyError `ERR_KEY_UNAVAILABLE`
  */
-export function readCryptoKey(key: webcrypto.CryptoKey): KeyMaterial {
-  if (key.type === 'private' && !key.usages.includes('sign')) {
-    throw buildFault('is a CryptoKey that may not sign: import it with ["sign"]')
+export function readCryptoKey<Alg extends string>(
+  key: webcrypto.CryptoKey,
+  use: KeyUse<Alg>,
+): KeyMaterial<Alg> {
+  const { verb, usages } = use
+  if (key.type === 'private' && !usages.some((usage) => key.usages.includes(usage))) {
+    const list = usages.map((usage) => `["${usage}"]`).join(' or ')
+    throw buildFault(`is a CryptoKey that may not ${verb}: import it with ${list}`)
   }
-  return { key: readKeyObject(key), alg: readAlg(key) }
+  return { key: readKeyObject(key), alg: readAlg(key, use) }
 }
 
 function readKeyObject(key: webcrypto.CryptoKey): KeyObject {
@@ -41,15 +46,23 @@ function readKeyObject(key: webcrypto.CryptoKey): KeyObject {
   }
 }
 
-const rsaPrefixes: Readonly<Record<string, string>> = { 'RSASSA-PKCS1-v1_5': 'RS', 'RSA-PSS': 'PS' }
+const rsaPrefixes: Readonly<Record<string, string>> = {
+  'RSASSA-PKCS1-v1_5': 'RS',
+  'RSA-PSS': 'PS',
+  'RSA-OAEP': 'RSA-OAEP-',
+}
 
 /** For elliptic curves the curve says it. */
-function readAlg({ algorithm }: webcrypto.CryptoKey): JwsAlgorithm | undefined {
+function readAlg<Alg extends string>(
+  { algorithm }: webcrypto.CryptoKey,
+  use: KeyUse<Alg>,
+): Alg | undefined {
   const prefix = rsaPrefixes[algorithm.name]
   if (prefix === undefined || !('hash' in algorithm)) return undefined
   const { name } = algorithm.hash as webcrypto.KeyAlgorithm
-  const alg = name.replace('SHA-', prefix)
-  if (isJwsAlgorithm(alg)) return alg
+  // RFC 7518, 4.3: the one with SHA-1 has no number
+  const alg = name.replace('SHA-', prefix).replace(/^RSA-OAEP-1$/, 'RSA-OAEP')
+  if (use.isAlgorithm(alg)) return alg
   throw buildFault(
     `is a CryptoKey for ${algorithm.name} with ${name}, which no algorithm of JOSE uses`,
   )

@@ -5,7 +5,8 @@
  */
 
 import { KeyError } from '../errors.ts'
-import { createTimedSigners, type KeySettings } from './key-settings.ts'
+import type { KeyDeclaration } from './key-material.ts'
+import type { KeyPurpose } from './key-purpose.ts'
 import { readKeyText } from './key-text.ts'
 import { createStaticKeySource, type LocalKeySource } from './static-key.ts'
 
@@ -14,12 +15,13 @@ import { createStaticKeySource, type LocalKeySource } from './static-key.ts'
  *
  * @throws KeyError `ERR_KEY_UNAVAILABLE`
  */
-export function createEnvKeySource(
+export function createEnvKeySource<Alg extends string, Key>(
   variable: string,
-  settings: KeySettings & { readonly passphrase?: string | undefined },
-): LocalKeySource {
-  const materials = readKeyText(readVariable(variable), settings.passphrase)
-  return createStaticKeySource(`env:${variable}`, createTimedSigners(materials, settings))
+  purpose: KeyPurpose<Alg, Key>,
+  settings: KeyDeclaration<Alg> & { readonly passphrase?: string | undefined } = {},
+): LocalKeySource<Key> {
+  const materials = readKeyText(readVariable(variable), purpose, settings.passphrase)
+  return createStaticKeySource(`env:${variable}`, purpose.build(materials, settings))
 }
 
 /**

@@ -14,14 +14,13 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import type { KeyError } from '../errors.ts'
 import { buildEventError, type Emit } from '../events.ts'
-import { buildFault, readInPlace } from './key-material.ts'
-import { createTimedSigners, type KeySettings } from './key-settings.ts'
+import { buildFault, type KeyDeclaration, readInPlace } from './key-material.ts'
+import type { KeyPurpose } from './key-purpose.ts'
 import { describePublicText, readKeyText } from './key-text.ts'
-import type { TimedSigner } from './signer.ts'
 import type { LocalKeySource } from './static-key.ts'
 
 /** What reading key files takes. */
-export interface FileKeySettings extends KeySettings {
+export interface FileKeySettings<Alg extends string> extends KeyDeclaration<Alg> {
   readonly passphrase?: string | undefined
   readonly emit: Emit
 }
@@ -37,7 +36,11 @@ const pieceOfKey = /^[^./][^.]{40,}$/
  *
  * @throws KeyError `ERR_KEY_UNAVAILABLE`
  */
-export function createFileKeySource(path: string, settings: FileKeySettings): LocalKeySource {
+export function createFileKeySource<Alg extends string, Key>(
+  path: string,
+  purpose: KeyPurpose<Alg, Key>,
+  settings: FileKeySettings<Alg>,
+): LocalKeySource<Key> {
   const name = `file:${path}`
   // The same file later, wherever the process has gone
   const place = resolve(path)
@@ -46,17 +49,18 @@ export function createFileKeySource(path: string, settings: FileKeySettings): Lo
     throw buildFault('"file:" is followed by what is no file, and looks like a piece of a key')
   }
   let seen = fingerprint(files)
-  let keys = readKeys(place, files, settings)
-  let pending: Promise<readonly TimedSigner[]> | undefined
+  const read = (found: Files) => readKeys(place, found, purpose, settings)
+  let keys = read(files)
+  let pending: Promise<readonly Key[]> | undefined
 
-  async function refresh(): Promise<readonly TimedSigner[]> {
+  async function refresh(): Promise<readonly Key[]> {
     const found = await readFiles(place)
     const now = fingerprint(found)
     if (now === seen) return keys
     // Whatever comes of it, it is tried once for each change
     seen = now
     try {
-      keys = readKeys(place, found, settings)
+      keys = read(found)
     } catch (error) {
       settings.emit({ type: 'key.reload_failed', source: name, error: buildEventError(error) })
       return keys
@@ -64,7 +68,7 @@ export function createFileKeySource(path: string, settings: FileKeySettings): Lo
     settings.emit({
       type: 'key.reloaded',
       source: name,
-      kids: keys.map(({ signer }) => signer.kid),
+      kids: keys.map((key) => purpose.identify(key).kid),
     })
     return keys
   }
@@ -132,15 +136,20 @@ function fingerprint(files: Files): string {
   return createHash('sha256').update(state).digest('base64url')
 }
 
-function readKeys(path: string, files: Files, settings: FileKeySettings): readonly TimedSigner[] {
+function readKeys<Alg extends string, Key>(
+  path: string,
+  files: Files,
+  purpose: KeyPurpose<Alg, Key>,
+  settings: FileKeySettings<Alg>,
+): readonly Key[] {
   if (files instanceof Error) throw files
   const materials = pickPrivate(path, files).flatMap(([file, text]) =>
-    readInPlace(file, () => readKeyText(text, settings.passphrase)).map((material) => ({
+    readInPlace(file, () => readKeyText(text, purpose, settings.passphrase)).map((material) => ({
       ...material,
       place: material.place === undefined ? file : `${file} ${material.place}`,
     })),
   )
-  return createTimedSigners(materials, settings)
+  return purpose.build(materials, settings)
 }
 
 /** In a folder a certificate or a public key may lie beside the private one, as certbot leaves it. */

@@ -7,7 +7,6 @@
  */
 
 import { createHash } from 'node:crypto'
-import type { KeyRing } from './key-ring.ts'
 import type { PublicJwk } from './signer.ts'
 
 /** A JWK Set ready to be sent. */
@@ -19,13 +18,18 @@ export interface JwkSetDocument {
 
 const publicMembers = new Set(['kty', 'kid', 'alg', 'use', 'n', 'e', 'crv', 'x', 'y'])
 
+/** What has keys to publish. */
+export interface Publisher {
+  published(): Promise<readonly PublicJwk[]>
+}
+
 /**
- * Builds the JWK Set of a key ring.
+ * Builds the JWK Set of all that publish keys.
  *
  * @throws TypeError when a source hands out anything but public members
  */
-export async function buildJwkSet(keyRing: Pick<KeyRing, 'published'>): Promise<JwkSetDocument> {
-  const keys = await keyRing.published()
+export async function buildJwkSet(publishers: readonly Publisher[]): Promise<JwkSetDocument> {
+  const keys = (await Promise.all(publishers.map((keys) => keys.published()))).flat()
   for (const key of keys) checkPublic(key)
   const body = JSON.stringify({ keys })
   const etag = `"${createHash('sha256').update(body).digest('base64url')}"`

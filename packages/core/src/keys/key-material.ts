@@ -11,15 +11,19 @@ import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { KeyError } from '../errors.ts'
 import type { JwsAlgorithm } from './algorithms.ts'
 
-/** One private key with what its own form says about it. */
-export interface KeyMaterial {
-  readonly key: KeyObject
-  readonly alg?: JwsAlgorithm | undefined
+/** What is said about a key besides the key. */
+export interface KeyDeclaration<Alg extends string = JwsAlgorithm> {
+  readonly alg?: Alg | undefined
   readonly kid?: string | undefined
   /** NumericDate. */
   readonly notBefore?: number | undefined
   /** NumericDate. */
   readonly notAfter?: number | undefined
+}
+
+/** One private key with what its own form says about it. */
+export interface KeyMaterial<Alg extends string = JwsAlgorithm> extends KeyDeclaration<Alg> {
+  readonly key: KeyObject
   /** Which one it is, where it is one of several. For messages. */
   readonly place?: string | undefined
 }

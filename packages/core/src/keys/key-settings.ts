@@ -12,19 +12,13 @@ import {
   findMisfit,
   type JwsAlgorithm,
 } from './algorithms.ts'
-import { buildFault, type KeyMaterial, readInPlace } from './key-material.ts'
+import { buildFault, type KeyDeclaration, type KeyMaterial, readInPlace } from './key-material.ts'
 import { createLocalSigner } from './local-signer.ts'
 import { calculateThumbprint } from './public-jwk.ts'
-import type { TimedSigner } from './signer.ts'
+import type { NamedKey, TimedSigner } from './signer.ts'
 
 /** What is configured for a key. It wins over what the key's own form says. */
-export interface KeySettings {
-  readonly alg?: JwsAlgorithm | undefined
-  readonly kid?: string | undefined
-  /** NumericDate. */
-  readonly notBefore?: number | undefined
-  /** NumericDate. */
-  readonly notAfter?: number | undefined
+export interface KeySettings extends KeyDeclaration {
   /** For an RSA key that nothing names an algorithm for. */
   readonly defaultRsaAlg: JwsAlgorithm
 }
@@ -38,26 +32,46 @@ export function createTimedSigners(
   materials: readonly KeyMaterial[],
   settings: KeySettings,
 ): readonly TimedSigner[] {
-  if (settings.kid !== undefined && materials.length > 1) {
-    throw buildFault('has several keys, which cannot all be named by one "kid"')
-  }
+  checkOneKid(materials, settings)
   const keys = materials.map((material) =>
     readInPlace(material.place, () => createTimedSigner(material, settings)),
   )
-  const shared = findSharedKid(keys)
-  if (shared !== undefined) throw buildFault(`has different keys with the "kid" "${shared}"`)
+  checkKids(keys.map(({ signer }) => signer))
   return keys
 }
 
+/**
+ * Checks that a `kid` that is configured names one key.
+ *
+ * @throws KeyError
+ */
+export function checkOneKid(
+  materials: readonly unknown[],
+  { kid }: { kid?: string | undefined },
+): void {
+  if (kid === undefined || materials.length < 2) return
+  throw buildFault('has several keys, which cannot all be named by one "kid"')
+}
+
+/**
+ * Checks that no two keys that were read together have one name.
+ *
+ * @throws KeyError
+ */
+export function checkKids(keys: readonly NamedKey[]): void {
+  const shared = findSharedKid(keys)
+  if (shared !== undefined) throw buildFault(`has different keys with the "kid" "${shared}"`)
+}
+
 /** Finds the `kid` of two different keys: a provider could take the one for the other. */
-export function findSharedKid(keys: readonly TimedSigner[]): string | undefined {
+export function findSharedKid(keys: readonly NamedKey[]): string | undefined {
   const thumbprints = new Map<string, string>()
-  return keys.find(({ signer: { kid, publicJwk } }) => {
+  return keys.find(({ kid, publicJwk }) => {
     const thumbprint = calculateThumbprint(publicJwk)
     const first = thumbprints.get(kid) ?? thumbprint
     thumbprints.set(kid, first)
     return thumbprint !== first
-  })?.signer.kid
+  })?.kid
 }
 
 function createTimedSigner(material: KeyMaterial, settings: KeySettings): TimedSigner {
@@ -74,13 +88,27 @@ function createTimedSigner(material: KeyMaterial, settings: KeySettings): TimedS
   const misfit = findMisfit(key, alg)
   if (misfit !== undefined) throw buildFault(misfit)
   checkHalves(key, alg)
+  const times = readTimes(material, settings, 'sign')
+  const signer = createLocalSigner({ key, alg, kid: settings.kid ?? material.kid })
+  return { signer, ...times }
+}
+
+/**
+ * Reads when a key begins and ends.
+ *
+ * @throws KeyError when its end is not later than its beginning
+ */
+export function readTimes(
+  material: KeyDeclaration<string>,
+  settings: KeyDeclaration<string>,
+  activity: 'sign' | 'decrypt',
+): Pick<KeyDeclaration, 'notBefore' | 'notAfter'> {
   const notBefore = settings.notBefore ?? material.notBefore
   const notAfter = settings.notAfter ?? material.notAfter
   if (notBefore !== undefined && notAfter !== undefined && notBefore >= notAfter) {
-    throw buildFault('has no time to sign in: its end is not later than its beginning')
+    throw buildFault(`has no time to ${activity} in: its end is not later than its beginning`)
   }
-  const signer = createLocalSigner({ key, alg, kid: settings.kid ?? material.kid })
-  return { signer, notBefore, notAfter }
+  return { notBefore, notAfter }
 }
 
 /**

@@ -6,6 +6,7 @@
  */
 
 import { buildFault, type KeyMaterial } from './key-material.ts'
+import type { KeyUse } from './key-purpose.ts'
 import { describePublicPem, isPem, readPem } from './pem.ts'
 import { describePublicJwk, readJwk } from './private-jwk.ts'
 
@@ -15,10 +16,14 @@ import { describePublicJwk, readJwk } from './private-jwk.ts'
  *
  * @throws KeyError `ERR_KEY_UNAVAILABLE`
  */
-export function readKeyText(text: string, passphrase?: string): readonly KeyMaterial[] {
+export function readKeyText<Alg extends string>(
+  text: string,
+  use: KeyUse<Alg>,
+  passphrase?: string,
+): readonly KeyMaterial<Alg>[] {
   const plain = unwrap(text)
   if (plain === '') throw buildFault('is empty')
-  if (isJson(plain)) return readJson(plain)
+  if (isJson(plain)) return readJson(plain, use)
   if (isPem(plain)) return [{ key: readPem(plain, passphrase) }]
   throw buildFault(
     'is neither a PEM ("-----BEGIN PRIVATE KEY-----"), a JWK or JWK Set ("{…}"), nor base64 of one; ' +
@@ -54,10 +59,10 @@ function isJson(text: string): boolean {
   return text.startsWith('{')
 }
 
-function readJson(text: string): readonly KeyMaterial[] {
+function readJson<Alg extends string>(text: string, use: KeyUse<Alg>): readonly KeyMaterial<Alg>[] {
   const unescaped = text.replace(/\\+[rn]/g, ' ').replace(/\\+"/g, '"')
   const value = parseJson(text) ?? parseJson(unescaped)
-  if (value !== undefined) return readJwk(value)
+  if (value !== undefined) return readJwk(value, use)
   throw buildFault('looks like JSON and is not: check that nothing is cut off or escaped')
 }
 

@@ -8,17 +8,16 @@
 
 import { findSimilar } from '../base/compare.ts'
 import type { Emit } from '../events.ts'
-import { isJwsAlgorithm, jwsAlgorithms } from './algorithms.ts'
 import { createEnvKeySource, readVariable } from './env-key.ts'
 import { createFileKeySource } from './file-key.ts'
-import { buildFault, readInPlace } from './key-material.ts'
-import type { KeySettings } from './key-settings.ts'
+import { buildFault, type KeyDeclaration, readInPlace } from './key-material.ts'
+import type { KeyPurpose, KeyUse } from './key-purpose.ts'
 import { type KeyStoreScheme, keyStores } from './key-stores.ts'
 import { readMoment } from './moment.ts'
 import { isPem } from './pem.ts'
 import type { KeySource } from './signer.ts'
 import type { LocalKeySource } from './static-key.ts'
-import { createStoreKeySource, type KeyPlace } from './store-key.ts'
+import type { KeyPlace } from './store-key.ts'
 
 const schemes = ['env', 'file', ...Object.keys(keyStores)]
 /** The parameters of every URI. */
@@ -42,10 +41,11 @@ export function splitKeyUris(text: string): readonly string[] {
  *
  * @throws KeyError `ERR_KEY_UNAVAILABLE`
  */
-export function createUriKeySource(
+export function createUriKeySource<Alg extends string, Key>(
   uri: string,
-  settings: KeySettings & { readonly emit: Emit },
-): KeySource | LocalKeySource {
+  purpose: KeyPurpose<Alg, Key>,
+  settings: KeyDeclaration<Alg> & { readonly emit: Emit },
+): KeySource<Key> | LocalKeySource<Key> {
   const [, scheme = '', rest = '', query = ''] = keyUri.exec(uri.trim()) ?? []
   const name = scheme.toLowerCase()
   if (!schemes.includes(name)) {
@@ -58,13 +58,11 @@ export function createUriKeySource(
   const search = new URLSearchParams(query.replaceAll('+', '%2B'))
   const keyStore = keyStores[name]
   if (keyStore) {
-    const all = {
-      ...settings,
-      ...readParameters(search, settings, Object.keys(keyStore.parameters)),
-    }
-    return createStoreKeySource(name, readKeyPlace(name, keyStore, rest, search), all)
+    const own = Object.keys(keyStore.parameters)
+    const all = { ...settings, ...readParameters(search, purpose, settings, own) }
+    return purpose.createStoreSource(name, readKeyPlace(name, keyStore, rest, search), all)
   }
-  const { passphrase, ...others } = readLocalParameters(search, settings)
+  const { passphrase, ...others } = readLocalParameters(search, purpose, settings)
   const all = { ...settings, ...others, passphrase }
   if (rest === '') {
     throw buildFault(`"${name}:" names nothing: ${name === 'env' ? 'env:NAME' : 'file:./key.pem'}`)
@@ -72,7 +70,8 @@ export function createUriKeySource(
   if (isKeyItself(rest)) {
     throw buildFault(`"${name}:" is followed by the key itself: leave "${name}:" away`)
   }
-  return name === 'env' ? createEnvKeySource(rest, all) : createFileKeySource(readPath(rest), all)
+  if (name === 'env') return createEnvKeySource(rest, purpose, all)
+  return createFileKeySource(readPath(rest), purpose, all)
 }
 
 function readKeyPlace(
@@ -115,27 +114,29 @@ function decode(text: string): string {
   }
 }
 
-function readLocalParameters(
+function readLocalParameters<Alg extends string>(
   query: URLSearchParams,
-  settings: KeySettings,
-): Partial<KeySettings> & { readonly passphrase: string | undefined } {
-  const others = readParameters(query, settings, ['passphrase'])
+  use: KeyUse<Alg>,
+  settings: KeyDeclaration<Alg>,
+): KeyDeclaration<Alg> & { readonly passphrase: string | undefined } {
+  const others = readParameters(query, use, settings, ['passphrase'])
   return { ...others, passphrase: readPassphrase(query.get('passphrase')) }
 }
 
-function readParameters(
+function readParameters<Alg extends string>(
   query: URLSearchParams,
-  settings: KeySettings,
+  use: KeyUse<Alg>,
+  settings: KeyDeclaration<Alg>,
   own: readonly string[],
-): Partial<KeySettings> {
+): KeyDeclaration<Alg> {
   const known = [...parameters, ...own]
   for (const name of query.keys()) {
     if (!known.includes(name)) throw buildFault(describeUnknown(name, known))
     if (query.getAll(name).length > 1) throw buildFault(`has the parameter "${name}" twice`)
   }
   const alg = query.get('alg') ?? undefined
-  if (alg !== undefined && !isJwsAlgorithm(alg)) {
-    throw buildFault(`"alg" must be one of ${jwsAlgorithms.join(', ')}`)
+  if (alg !== undefined && !use.isAlgorithm(alg)) {
+    throw buildFault(`"alg" must be one of ${use.algorithms.join(', ')}`)
   }
   const kid = query.get('kid') ?? undefined
   if (kid === '') throw buildFault('"kid" must not be empty')

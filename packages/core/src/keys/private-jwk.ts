@@ -6,7 +6,6 @@
  * @module
  */
 
-import { isJwsAlgorithm } from './algorithms.ts'
 import {
   buildFault,
   isObject,
@@ -14,24 +13,28 @@ import {
   readInPlace,
   readPrivateKey,
 } from './key-material.ts'
+import type { KeyUse } from './key-purpose.ts'
 import { readMoment } from './moment.ts'
 
 /**
- * Reads a private JWK, or all keys of a private JWK Set that are for signing.
+ * Reads a private JWK, or all keys of a private JWK Set that are for this use.
  *
  * @throws KeyError `ERR_KEY_UNAVAILABLE`
  */
-export function readJwk(value: unknown): readonly KeyMaterial[] {
+export function readJwk<Alg extends string>(
+  value: unknown,
+  use: KeyUse<Alg>,
+): readonly KeyMaterial<Alg>[] {
   if (!isObject(value)) throw buildFault('is JSON, but not a JWK')
   const { keys } = value
-  if (keys === undefined) return [readOneJwk(value)]
+  if (keys === undefined) return [readOneJwk(value, use)]
   if (!Array.isArray(keys)) throw buildFault('is a JWK Set whose "keys" is not a list')
   const materials = keys.flatMap((jwk: unknown, index) => {
-    if (isObject(jwk) && !isForSigning(jwk)) return []
+    if (isObject(jwk) && !use.isMeant(jwk, { isAmongOthers: true })) return []
     const place = `key ${index + 1} of the JWK Set`
-    return [{ ...readInPlace(place, () => readOneJwk(jwk)), place }]
+    return [{ ...readInPlace(place, () => readOneJwk(jwk, use)), place }]
   })
-  if (materials.length === 0) throw buildFault('is a JWK Set without a key for signing')
+  if (materials.length === 0) throw buildFault(`is a JWK Set without a key for ${use.activity}`)
   return materials
 }
 
@@ -50,15 +53,10 @@ function isPublic(jwk: unknown): boolean {
   return kty === 'RSA' || kty === 'EC' || kty === 'OKP'
 }
 
-/** By RFC 7517, 4.2 and 4.3. What says nothing of its use is for signing. */
-function isForSigning({ use, key_ops: operations }: Record<string, unknown>): boolean {
-  return use !== 'enc' && (!Array.isArray(operations) || operations.includes('sign'))
-}
-
 /** What node:crypto needs besides "n", "e" and "d". @see RFC 7518, 6.3.2 */
 const rsaMembers = ['p', 'q', 'dp', 'dq', 'qi']
 
-function readOneJwk(jwk: unknown): KeyMaterial {
+function readOneJwk<Alg extends string>(jwk: unknown, use: KeyUse<Alg>): KeyMaterial<Alg> {
   if (!isObject(jwk)) throw buildFault('is not a JWK')
   const { kty, d, alg, kid, nbf, exp } = jwk
   if (kty === 'oct') {
@@ -70,11 +68,11 @@ function readOneJwk(jwk: unknown): KeyMaterial {
   if (d === undefined) {
     throw buildFault('is a public JWK (it has no "d"), and the private key is needed')
   }
-  if (!isForSigning(jwk)) {
-    throw buildFault('is a JWK that is not for signing, by its "use" or its "key_ops"')
+  if (!use.isMeant(jwk, { isAmongOthers: false })) {
+    throw buildFault(`is a JWK that is not for ${use.activity}, by its "use" or its "key_ops"`)
   }
-  if (alg !== undefined && !isJwsAlgorithm(alg)) {
-    throw buildFault('is a JWK whose "alg" is not a signature algorithm that is supported')
+  if (alg !== undefined && !use.isAlgorithm(alg)) {
+    throw buildFault(`is a JWK whose "alg" is not a ${use.algorithmName} that is supported`)
   }
   const missing = kty === 'RSA' ? rsaMembers.filter((name) => !(name in jwk)) : []
   if (missing.length > 0) {

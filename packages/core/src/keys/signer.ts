@@ -19,6 +19,12 @@ export interface PublicJwk {
   readonly y?: string
 }
 
+/** A key as providers know it. */
+export interface NamedKey {
+  readonly kid: string
+  readonly publicJwk: PublicJwk
+}
+
 /**
  * Signs with one immutable version of one private key.
  *
@@ -67,7 +73,7 @@ export interface KeyRequest {
  * Where keys come from. Implementations MUST be lazy about the network, MUST NOT cache a failure, and
  * MUST go on answering with the last good keys when the place they come from breaks.
  */
-export interface KeySource {
+export interface KeySource<Key = TimedSigner> {
   /** What is configured, for messages and events. Never key material. */
   readonly name: string
   /**
@@ -75,7 +81,7 @@ export interface KeySource {
    *
    * @throws KeyError `ERR_KEY_UNAVAILABLE`
    */
-  keys(request?: KeyRequest): Promise<readonly TimedSigner[]>
+  keys(request?: KeyRequest): Promise<readonly Key[]>
   /** Lets go of connections and timers, where there are any. */
   close?(): Promise<void>
 }

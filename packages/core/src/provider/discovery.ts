@@ -12,6 +12,8 @@ import { isLoopback } from '../base/url.ts'
 import { OidcError, ProviderError } from '../errors.ts'
 import { buildEventError, type Emit } from '../events.ts'
 import type { Fetch } from '../http/fetch.ts'
+import type { DecryptionRing } from '../keys/decryption-ring.ts'
+import { createDecryptingFetch } from './encrypted-responses.ts'
 import { createProviderKeys } from './json-web-key-set.ts'
 import { readProtocolError } from './protocol-error.ts'
 
@@ -50,6 +52,8 @@ export interface ProviderSettings {
   /** Whether ID Tokens are signed with a key of the provider's, not with the client secret. */
   readonly hasAsymmetricIdTokens: boolean
   readonly clockTolerance: number
+  /** The keys that responses are encrypted for, where they are. */
+  readonly decryptionRing?: DecryptionRing | undefined
   readonly fetch: Fetch
   readonly clock: Clock
   readonly emit: Emit
@@ -117,8 +121,12 @@ export function createProvider(settings: ProviderSettings): Provider {
         settings.clientAuth,
       )
       const fetchKeys = keys.provide(configuration)
+      const { decryptionRing } = settings
+      const fetch = decryptionRing
+        ? createDecryptingFetch(settings.fetch, server, decryptionRing)
+        : settings.fetch
       configuration[client.customFetch] = (url, init) => {
-        if (url !== server.jwks_uri) return settings.fetch(url, init)
+        if (url !== server.jwks_uri) return fetch(url, init)
         // openid-client holds on to keys that it had to ask for: the next login begins anew
         shared = undefined
         return fetchKeys(url, init)

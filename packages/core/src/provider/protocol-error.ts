@@ -108,6 +108,15 @@ function readClientError(
   { code, endpoint, tokenKind }: Required<ProtocolRequest>,
 ): OidcError {
   const failure = error.cause instanceof Error ? error.cause : undefined
+  if (failure?.message === 'JWE decryption is not configured') {
+    const kind = tokenKind === 'id_token' ? 'the ID Token' : 'UserInfo'
+    return new TokenValidationError(
+      'ERR_ID_TOKEN',
+      `${kind} is encrypted: set "idToken.decryptionKey" (OIDC_CLIENT_ENCRYPTION_KEY), or have the ` +
+        'provider send it signed only',
+      { tokenKind, reason: 'invalid' },
+    )
+  }
   const claim = readClaim(failure)
   switch (error.code) {
     case 'OAUTH_TIMEOUT':

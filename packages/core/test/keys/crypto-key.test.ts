@@ -2,7 +2,7 @@ import { createPublicKey, webcrypto } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { signJws } from '../../src/jose/sign.ts'
 import { isCryptoKey, readCryptoKey } from '../../src/keys/crypto-key.ts'
-import { catchFault, generateEc, generateRsa, readOption, toJwk } from './support/keys.ts'
+import { catchFault, generateEc, generateRsa, readOption, signing, toJwk } from './support/keys.ts'
 
 const { subtle } = webcrypto
 const rsa = toJwk(generateRsa())
@@ -46,7 +46,7 @@ describe('a CryptoKey signs', () => {
 
 describe('a CryptoKey is refused', () => {
   const refuse = (key: webcrypto.CryptoKey, message: string) =>
-    expect(catchFault(() => readCryptoKey(key))).toMatchObject({
+    expect(catchFault(() => readCryptoKey(key, signing))).toMatchObject({
       code: 'ERR_KEY_UNAVAILABLE',
       message,
     })

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createFileKeySource } from '../../src/keys/file-key.ts'
-import { collectEvents, expectNothingOf, generateEc, toPem } from './support/keys.ts'
+import { collectEvents, expectNothingOf, generateEc, signing, toPem } from './support/keys.ts'
 
 let folder: string
 beforeEach(() => {
@@ -15,7 +15,7 @@ const [first, second] = [toPem(generateEc()), toPem(generateEc())]
 
 const open = (path: string) => {
   const { events, emit } = collectEvents()
-  const source = createFileKeySource(path, { defaultRsaAlg: 'RS256', emit })
+  const source = createFileKeySource(path, signing, { emit })
   const kids = async () => (await source.keys()).map(({ signer }) => signer.kid)
   return { events, kids }
 }

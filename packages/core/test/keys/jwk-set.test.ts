@@ -39,7 +39,7 @@ test('no private member is in a JWK Set, whatever a signer hands out', async () 
         const publicJwk = { ...(key && toJwk(key)), ...more, ...signer?.publicJwk } as PublicJwk
         return signer ? [{ ...signer, publicJwk }] : []
       })
-      const { body } = await buildJwkSet(ring(signers))
+      const { body } = await buildJwkSet([ring(signers)])
       for (const jwk of JSON.parse(body).keys) {
         expect(Object.keys(jwk).filter((name) => privateMembers.includes(name))).toEqual([])
       }
@@ -51,7 +51,7 @@ test('no private member is in a JWK Set, whatever a signer hands out', async () 
 
 test('keys carry their "kid", their use and, but for Ed25519, their algorithm', async () => {
   if (!p256 || !ed25519) return expect.unreachable()
-  const { body } = await buildJwkSet(ring([p256, ed25519]))
+  const { body } = await buildJwkSet([ring([p256, ed25519])])
   expect(JSON.parse(body)).toEqual({
     keys: [
       { ...p256.publicJwk, kid: p256.kid, use: 'sig', alg: 'ES256' },
@@ -62,19 +62,19 @@ test('keys carry their "kid", their use and, but for Ed25519, their algorithm', 
 
 test('the entity tag is that of the body: the same for the same keys, another for others', async () => {
   if (!p256 || !p521) return expect.unreachable()
-  const one = await buildJwkSet(ring([p256]))
-  expect(await buildJwkSet(ring([p256]))).toEqual(one)
-  expect((await buildJwkSet(ring([p256, p521]))).etag).not.toBe(one.etag)
+  const one = await buildJwkSet([ring([p256])])
+  expect(await buildJwkSet([ring([p256])])).toEqual(one)
+  expect((await buildJwkSet([ring([p256, p521])])).etag).not.toBe(one.etag)
   expect(one.etag).toBe(`"${createHash('sha256').update(one.body).digest('base64url')}"`)
 })
 
 test('without a key it is an empty JWK Set', async () => {
-  expect((await buildJwkSet(ring([]))).body).toBe('{"keys":[]}')
+  expect((await buildJwkSet([ring([])])).body).toBe('{"keys":[]}')
 })
 
 test('a key ring that publishes a private member is stopped', async () => {
   const published = async () => [toJwk(generateEc()) as PublicJwk]
-  await expect(buildJwkSet({ published })).rejects.toThrow(
+  await expect(buildJwkSet([{ published }])).rejects.toThrow(
     new TypeError('a key source publishes the member "d"'),
   )
 })

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createFileKeySource } from '../../src/keys/file-key.ts'
 import { buildPublicJwk, calculateThumbprint } from '../../src/keys/public-jwk.ts'
-import { catchFault, collectEvents, generateEc, toJwk, toPem } from './support/keys.ts'
+import { catchFault, collectEvents, generateEc, signing, toJwk, toPem } from './support/keys.ts'
 
 let folder: string
 beforeEach(() => {
@@ -24,7 +24,7 @@ const write = (files: Record<string, string>) => {
 }
 const open = () => {
   const { events, emit } = collectEvents()
-  const source = createFileKeySource(folder, { defaultRsaAlg: 'RS256', emit })
+  const source = createFileKeySource(folder, signing, { emit })
   const kids = async () => (await source.keys()).map(({ signer }) => signer.kid)
   return { events, kids }
 }
@@ -71,7 +71,7 @@ test('a certificate that is named as the file is refused', () => {
   write({ 'cert.pem': certificate })
   const path = join(folder, 'cert.pem')
   const settings = { defaultRsaAlg: 'RS256', emit: () => undefined } as const
-  expect(catchFault(() => createFileKeySource(path, settings))).toMatchObject({
+  expect(catchFault(() => createFileKeySource(path, signing, settings))).toMatchObject({
     code: 'ERR_KEY_UNAVAILABLE',
     message: `${path} is a certificate, and the private key that belongs to it is needed`,
   })

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { keyStores } from '../../src/keys/key-stores.ts'
 import { createUriKeySource, splitKeyUris } from '../../src/keys/key-uri.ts'
-import { catchFault, expectNothingOf, generateEc, toPem } from './support/keys.ts'
+import { catchFault, expectNothingOf, generateEc, signing, toPem } from './support/keys.ts'
 
 const settings = { defaultRsaAlg: 'RS256', emit: () => undefined } as const
-const open = (uri: string) => createUriKeySource(uri, settings)
+const open = (uri: string) => createUriKeySource(uri, signing, settings)
 const algs = 'RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, Ed25519'
 
 describe('the URI of a key store', () => {

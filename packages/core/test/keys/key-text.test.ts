@@ -7,6 +7,7 @@ import {
   generateEc,
   generateEd25519,
   generateRsa,
+  signing,
   toJwk,
   toPem,
 } from './support/keys.ts'
@@ -53,7 +54,7 @@ describe('a key is read', () => {
     ['as a JWK Set', indented],
     ['as a JWK Set with literal \\n', escapeBreaks(indented)],
   ])('%s', (_, text) => {
-    const materials = readKeyText(text)
+    const materials = readKeyText(text, signing)
     expect(materials.map(({ key }) => buildPublicJwk(key))).toEqual([buildPublicJwk(ec)])
   })
 
@@ -68,7 +69,7 @@ describe('a key is read', () => {
     fc.assert(
       fc.property(fc.constantFrom(...keys), damage, (key, [lineBreak, inner, encode, outer]) => {
         const text = outer(encode(inner(toPem(key).replaceAll('\n', lineBreak))))
-        const [material] = readKeyText(text)
+        const [material] = readKeyText(text, signing)
         expect(material && buildPublicJwk(material.key)).toEqual(buildPublicJwk(key))
       }),
       { numRuns: 300 },
@@ -77,7 +78,7 @@ describe('a key is read', () => {
 
   test('what a JWK escapes in a text of its own stays what it says', () => {
     const text = JSON.stringify({ ...toJwk(ec), kid: 'a\nb"c\\n' })
-    expect(readKeyText(text)[0]?.kid).toBe('a\nb"c\\n')
+    expect(readKeyText(text, signing)[0]?.kid).toBe('a\nb"c\\n')
   })
 })
 
@@ -99,7 +100,7 @@ describe('a text is refused', () => {
       'looks like JSON and is not: check that nothing is cut off or escaped',
     ],
   ])('%s', (_, text, message) => {
-    expect(catchFault(() => readKeyText(text))).toMatchObject({
+    expect(catchFault(() => readKeyText(text, signing))).toMatchObject({
       name: 'KeyError',
       code: 'ERR_KEY_UNAVAILABLE',
       message,
@@ -127,7 +128,7 @@ describe('a text is refused', () => {
     )
     fc.assert(
       fc.property(text, (given) => {
-        expect(catchFault(() => readKeyText(given, 'x')).code).toBe('ERR_KEY_UNAVAILABLE')
+        expect(catchFault(() => readKeyText(given, signing, 'x')).code).toBe('ERR_KEY_UNAVAILABLE')
       }),
       { numRuns: 500 },
     )

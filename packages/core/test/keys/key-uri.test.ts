@@ -4,10 +4,17 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createUriKeySource, isKeyUri } from '../../src/keys/key-uri.ts'
-import { catchFault, expectNothingOf, generateEc, generateRsa, toPem } from './support/keys.ts'
+import {
+  catchFault,
+  expectNothingOf,
+  generateEc,
+  generateRsa,
+  signing,
+  toPem,
+} from './support/keys.ts'
 
 const settings = { defaultRsaAlg: 'RS256', emit: () => undefined } as const
-const open = (uri: string, more = {}) => createUriKeySource(uri, { ...settings, ...more })
+const open = (uri: string, more = {}) => createUriKeySource(uri, signing, { ...settings, ...more })
 const readOne = async (uri: string, more = {}) => (await open(uri, more).keys())[0]
 
 let folder: string

@@ -3,7 +3,14 @@ import { describe, expect, test } from 'vitest'
 import { readKeyText } from '../../src/keys/key-text.ts'
 import { readPem } from '../../src/keys/pem.ts'
 import { buildPublicJwk } from '../../src/keys/public-jwk.ts'
-import { catchFault, generateEc, generateEd25519, generateRsa, toPem } from './support/keys.ts'
+import {
+  catchFault,
+  generateEc,
+  generateEd25519,
+  generateRsa,
+  signing,
+  toPem,
+} from './support/keys.ts'
 
 const rsa = generateRsa()
 const ec = generateEc()
@@ -64,7 +71,7 @@ describe('a PEM is read', () => {
       `${toPem(ec)}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n`,
     ],
   ])('with %s', (_, text) => {
-    const [material] = readKeyText(text)
+    const [material] = readKeyText(text, signing)
     expect(material && buildPublicJwk(material.key)).toEqual(buildPublicJwk(ec))
   })
 })
@@ -170,7 +177,7 @@ describe('a PEM is refused', () => {
   test('a real public key too', () => {
     const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
     const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString()
-    expect(catchFault(() => readKeyText(pem)).message).toBe(
+    expect(catchFault(() => readKeyText(pem, signing)).message).toBe(
       'is a public key, and the private key is needed',
     )
   })

@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { readJwk } from '../../src/keys/private-jwk.ts'
 import { buildPublicJwk } from '../../src/keys/public-jwk.ts'
-import { catchFault, generateEc, generateEd25519, generateRsa, toJwk } from './support/keys.ts'
+import {
+  catchFault,
+  generateEc,
+  generateEd25519,
+  generateRsa,
+  signing,
+  toJwk,
+} from './support/keys.ts'
 
 const ec = generateEc()
 const rsa = generateRsa()
@@ -9,21 +16,27 @@ const [jwk, rsaJwk, okpJwk] = [ec, rsa, generateEd25519()].map(toJwk)
 const { d: _, ...publicJwk } = jwk ?? {}
 
 test('a private JWK is read with what it says about itself', () => {
-  const [material] = readJwk({ ...jwk, alg: 'ES256', kid: 'k', nbf: 1, exp: 2.5, use: 'sig' })
+  const [material] = readJwk(
+    { ...jwk, alg: 'ES256', kid: 'k', nbf: 1, exp: 2.5, use: 'sig' },
+    signing,
+  )
   expect(material).toMatchObject({ alg: 'ES256', kid: 'k', notBefore: 1, notAfter: 2.5 })
   expect(material && buildPublicJwk(material.key)).toEqual(buildPublicJwk(ec))
 })
 
 test('a private JWK Set is read in its order, without the keys that are for something else', () => {
-  const materials = readJwk({
-    keys: [
-      { ...rsaJwk, use: 'enc', alg: 'RSA-OAEP' },
-      { ...jwk, kid: 'a', nbf: 5 },
-      { ...publicJwk, key_ops: ['verify'] },
-      { kty: 'oct', k: 'AAAA', use: 'enc' },
-      { ...okpJwk, kid: 'b', key_ops: ['sign'] },
-    ],
-  })
+  const materials = readJwk(
+    {
+      keys: [
+        { ...rsaJwk, use: 'enc', alg: 'RSA-OAEP' },
+        { ...jwk, kid: 'a', nbf: 5 },
+        { ...publicJwk, key_ops: ['verify'] },
+        { kty: 'oct', k: 'AAAA', use: 'enc' },
+        { ...okpJwk, kid: 'b', key_ops: ['sign'] },
+      ],
+    },
+    signing,
+  )
   expect(materials.map(({ kid, place, notBefore }) => ({ kid, place, notBefore }))).toEqual([
     { kid: 'a', place: 'key 2 of the JWK Set', notBefore: 5 },
     { kid: 'b', place: 'key 5 of the JWK Set', notBefore: undefined },
@@ -122,7 +135,7 @@ describe('a JWK is refused', () => {
     ],
     ['in a Set, where it is nothing', { keys: [null] }, 'key 1 of the JWK Set is not a JWK'],
   ])('%s', (_name, value, message) => {
-    expect(catchFault(() => readJwk(value))).toMatchObject({
+    expect(catchFault(() => readJwk(value, signing))).toMatchObject({
       name: 'KeyError',
       code: 'ERR_KEY_UNAVAILABLE',
       message,

@@ -9,6 +9,7 @@ import {
   generateEc,
   generateEd25519,
   generateRsa,
+  signing,
   toJwk,
 } from './support/keys.ts'
 
@@ -123,7 +124,7 @@ describe('a key is refused', () => {
     ],
     ['of RSA', rsaOfTwo],
   ])('whose halves %s are of two keys', (_, build) => {
-    const fault = catchFault(() => createTimedSigners(readJwk(build()), settings))
+    const fault = catchFault(() => createTimedSigners(readJwk(build(), signing), settings))
     expect(fault).toMatchObject({
       code: 'ERR_KEY_UNAVAILABLE',
       message: 'is a damaged key: its public half does not belong to its private half',
@@ -132,7 +133,7 @@ describe('a key is refused', () => {
 
   test('that ends before it begins, and by its place where it is one of several', () => {
     const keys = [toJwk(generateEc()), { ...toJwk(generateEc()), nbf: 9, exp: 9 }]
-    expect(catchFault(() => createTimedSigners(readJwk({ keys }), settings)).message).toBe(
+    expect(catchFault(() => createTimedSigners(readJwk({ keys }, signing), settings)).message).toBe(
       'key 2 of the JWK Set has no time to sign in: its end is not later than its beginning',
     )
   })
@@ -140,7 +141,10 @@ describe('a key is refused', () => {
   test('of RSA without what it is calculated with', () => {
     const { p: _, dp: __, qi: ___, ...jwk } = toJwk(generateRsa())
     const message = 'is an RSA JWK without "p", "dp", "qi": export the key with all of its members'
-    expect(catchFault(() => readJwk(jwk))).toMatchObject({ code: 'ERR_KEY_UNAVAILABLE', message })
+    expect(catchFault(() => readJwk(jwk, signing))).toMatchObject({
+      code: 'ERR_KEY_UNAVAILABLE',
+      message,
+    })
   })
 })
 

@@ -12,6 +12,7 @@ import {
   generateEc,
   generateRsa,
   readOption,
+  signing,
   toJwk,
   toPem,
 } from './support/keys.ts'
@@ -63,7 +64,7 @@ const expectSilence = (text: string, output: unknown) =>
 
 describe('nothing of the key is in what is said of', () => {
   test.each(forms)('%s', async (_, text) => {
-    const fault = catchFault(() => createTimedSigners(readKeyText(text), settings))
+    const fault = catchFault(() => createTimedSigners(readKeyText(text, signing), settings))
     expect(fault.code).toBe('ERR_KEY_UNAVAILABLE')
     expectSilence(text, fault)
     vi.stubEnv('TEST_KEY', text)
@@ -79,7 +80,7 @@ describe('nothing of the key is in what is said of', () => {
     const path = join(folder, 'key.pem')
     writeFileSync(path, good)
     const { events, emit } = collectEvents()
-    const source = createFileKeySource(path, { defaultRsaAlg: 'RS256', emit })
+    const source = createFileKeySource(path, signing, { emit })
     writeFileSync(path, text)
     expect(await source.keys()).toHaveLength(1)
     expect(events).toMatchObject([{ type: 'key.reload_failed' }])

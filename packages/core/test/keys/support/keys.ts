@@ -10,6 +10,10 @@ import { type ConfigurationIssue, OidcError } from '../../../src/errors.ts'
 import type { OidcEvent } from '../../../src/events.ts'
 import { readClientKey } from '../../../src/keys/client-key.ts'
 import type { TimedSigner } from '../../../src/keys/signer.ts'
+import { createSigning } from '../../../src/keys/signing-keys.ts'
+
+/** What client keys are read for. */
+export const signing: ReturnType<typeof createSigning> = createSigning('RS256')
 
 /**
  * Reads a generated key anew. On Node 20 a key that is still its generator's can block for ever when it

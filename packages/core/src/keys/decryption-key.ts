@@ -1,0 +1,84 @@
+/**
+ * The option `idToken.decryptionKey` in all its forms: those of `clientKey`, but for what only signs.
+ *
+ * @module
+ */
+
+import type { KeyObject, webcrypto } from 'node:crypto'
+import type { Emit } from '../events.ts'
+import { isSignerOrSource, type PrivateJwk } from './client-key.ts'
+import type { TimedDecrypter } from './decrypter.ts'
+import { isJweAlgorithm, type JweAlgorithm, jweAlgorithms } from './jwe-algorithms.ts'
+import { buildFault } from './key-material.ts'
+import { type ReadKeys, readKeyOption } from './key-option.ts'
+import type { KeyPurpose } from './key-purpose.ts'
+import { createTimedDecrypters } from './local-decrypter.ts'
+
+/** A private key that decrypts, or where it is. */
+export type DecryptionKeyInput =
+  | string
+  | KeyObject
+  | webcrypto.CryptoKey
+  | PrivateJwk
+  | { readonly keys: readonly object[] }
+
+/** A key that decrypts with what is to be said about it. */
+export interface DecryptionKeyEntry {
+  readonly key: DecryptionKeyInput
+  /** The key management algorithm that it is bound to. Without it, all that fit the key. */
+  readonly alg?: JweAlgorithm
+  readonly kid?: string
+  /** Not published before: NumericDate, ISO 8601 or `Date`. */
+  readonly notBefore?: number | string | Date
+  /** Not published from then on, and a day later of no use: NumericDate, ISO 8601 or `Date`. */
+  readonly notAfter?: number | string | Date
+}
+
+/** What the option `idToken.decryptionKey` may be. */
+export type DecryptionKey =
+  | DecryptionKeyInput
+  | readonly (DecryptionKeyInput | DecryptionKeyEntry)[]
+
+/** What a key is asked to do to decrypt. @see RFC 7517, 4.3 */
+const operations = ['decrypt', 'unwrapKey', 'deriveKey', 'deriveBits'] as const
+
+const decryption: KeyPurpose<JweAlgorithm, TimedDecrypter> = {
+  activity: 'decryption',
+  verb: 'decrypt',
+  algorithmName: 'key management algorithm',
+  algorithms: jweAlgorithms,
+  isAlgorithm: isJweAlgorithm,
+  usages: operations,
+  isMeant({ use, alg, key_ops: theirs }, { isAmongOthers }) {
+    if (use === 'sig') return false
+    if (Array.isArray(theirs) && !operations.some((name) => theirs.includes(name))) return false
+    // In a JWK Set, which may hold the client key too, what says nothing of its use is for signing
+    const isDeclared = use === 'enc' || Array.isArray(theirs) || isJweAlgorithm(alg)
+    return isDeclared || !isAmongOthers
+  },
+  build: createTimedDecrypters,
+  identify: ({ decrypter }) => decrypter,
+  createStoreSource(scheme) {
+    throw buildFault(
+      `"${scheme}:" names a key store, and decryption in a key store is not supported by this ` +
+        'version: use file:./key.pem or env:NAME',
+    )
+  },
+}
+
+/** Reads the option. Files and variables are read now. */
+export function readDecryptionKey(
+  value: unknown,
+  { path, emit }: { readonly path: string; readonly emit: Emit },
+): ReadKeys<TimedDecrypter> {
+  return readKeyOption(value, {
+    path,
+    emit,
+    purpose: decryption,
+    createOwnSource(input) {
+      if (!isSignerOrSource(input)) return undefined
+      throw buildFault('is a Signer or a KeySource, which does not decrypt: give the private key')
+    },
+    forms: 'a URI (file:./key.pem, env:NAME), a PEM, a JWK, a JWK Set, a KeyObject or a CryptoKey',
+  })
+}

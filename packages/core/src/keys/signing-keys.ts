@@ -1,0 +1,30 @@
+/**
+ * Private keys that are read to sign.
+ *
+ * @module
+ */
+
+import { isJwsAlgorithm, type JwsAlgorithm, jwsAlgorithms } from './algorithms.ts'
+import type { KeyPurpose } from './key-purpose.ts'
+import { createTimedSigners } from './key-settings.ts'
+import type { TimedSigner } from './signer.ts'
+import { createStoreKeySource } from './store-key.ts'
+
+/** Creates the purpose. `defaultRsaAlg` is for an RSA key that nothing names an algorithm for. */
+export function createSigning(defaultRsaAlg: JwsAlgorithm): KeyPurpose<JwsAlgorithm, TimedSigner> {
+  return {
+    activity: 'signing',
+    verb: 'sign',
+    algorithmName: 'signature algorithm',
+    algorithms: jwsAlgorithms,
+    isAlgorithm: isJwsAlgorithm,
+    usages: ['sign'],
+    // What says nothing of its use is for signing
+    isMeant: ({ use, key_ops: operations }) =>
+      use !== 'enc' && (!Array.isArray(operations) || operations.includes('sign')),
+    build: (materials, settings) => createTimedSigners(materials, { ...settings, defaultRsaAlg }),
+    identify: ({ signer }) => signer,
+    createStoreSource: (scheme, place, settings) =>
+      createStoreKeySource(scheme, place, { ...settings, defaultRsaAlg }),
+  }
+}
