@@ -86,6 +86,8 @@ export function buildConfiguration(parts: ConfigurationParts): object {
       backchannelLogout: { enabled: true },
       claimsParameter: { enabled: true },
       dPoP: { enabled: true },
+      encryption: { enabled: true },
+      jwtUserinfo: { enabled: true },
       rpInitiatedLogout: {
         enabled: true,
         logoutSource: async (ctx: Context, form: string) => pages.confirmLogout(ctx, form),
@@ -102,7 +104,11 @@ export function buildConfiguration(parts: ConfigurationParts): object {
       Grant: 14 * 86_400,
     },
     rotateRefreshToken: tokens.rotateRefreshTokens ?? true,
-    enabledJWA: { clientAuthSigningAlgValues: [...clientAuthAlgorithms] },
+    enabledJWA: {
+      clientAuthSigningAlgValues: [...clientAuthAlgorithms],
+      idTokenEncryptionAlgValues: [...encryptionAlgorithms],
+      userinfoEncryptionAlgValues: [...encryptionAlgorithms],
+    },
     expiresWithSession: async () => false,
     issueRefreshToken: async (_ctx: Context, client: Client, code: { scopes: Set<string> }) =>
       client.grantTypeAllowed('refresh_token') &&
@@ -128,6 +134,12 @@ export function buildConfiguration(parts: ConfigurationParts): object {
 const clientAuthAlgorithms = [
   ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
   ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519', 'HS256'],
+]
+
+/** Those that need a key of the client's, and no secret that both have. */
+const encryptionAlgorithms = [
+  ...['RSA-OAEP', 'RSA-OAEP-256'],
+  ...['ECDH-ES', 'ECDH-ES+A128KW', 'ECDH-ES+A256KW'],
 ]
 
 /** The default policy, and a new login when the session's `acr` is not one of the `acr_values`. */

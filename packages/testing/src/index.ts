@@ -16,6 +16,7 @@ export type {
   IdTokenAlgorithm,
   ProviderClient,
   RegisteredJwkSet,
+  ResponseEncryption,
 } from './provider-client.ts'
 export type { SignInOptions } from './sign-in-answer.ts'
 export { type AppUnderTest, type SignedIn, signedIn } from './signed-in.ts'

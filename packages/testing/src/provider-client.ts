@@ -19,6 +19,14 @@ export type ClientAuthMethod =
 /** The signature algorithms of ID Tokens. */
 export type IdTokenAlgorithm = 'RS256' | 'PS256' | 'ES256' | 'EdDSA'
 
+/** How responses are encrypted for a client. @see RFC 7518, 4.1 and 5.1 */
+export interface ResponseEncryption {
+  /** The key management algorithm, such as `ECDH-ES+A256KW`. */
+  readonly alg: string
+  /** The content encryption. Default `A128CBC-HS256`. */
+  readonly enc?: string
+}
+
 /** A JWK Set as it is registered: public keys only. */
 export interface RegisteredJwkSet {
   readonly keys: readonly JWK[]
@@ -43,6 +51,12 @@ export interface ProviderClient {
   readonly backchannelLogoutUri?: string
   /** Default `RS256`. */
   readonly idTokenAlg?: IdTokenAlgorithm
+  /** Encrypts ID Tokens, once signed, for the client's key with `use: "enc"`. Default: not at all. */
+  readonly idTokenEncryption?: ResponseEncryption
+  /** Signs UserInfo. Default: it is plain JSON. */
+  readonly userInfoAlg?: IdTokenAlgorithm
+  /** Encrypts UserInfo, signed or not. Default: not at all. */
+  readonly userInfoEncryption?: ResponseEncryption
   /** The one algorithm that client assertions may have. Default: any that the provider lists. */
   readonly assertionAlg?: string
   /** The response modes the client may ask for. Default: all. */
@@ -105,17 +119,27 @@ function buildMetadata(
     client_secret: client.clientSecret,
     token_endpoint_auth_method: client.clientAuth ?? (hasKey ? 'private_key_jwt' : fallback),
     token_endpoint_auth_signing_alg: client.assertionAlg,
-    jwks: hasKey ? { keys } : undefined,
+    ...(isFetched(client) ? { jwks_uri: client.jwksUri } : { jwks: hasKey ? { keys } : undefined }),
     redirect_uris: client.redirectUris,
     post_logout_redirect_uris: client.postLogoutRedirectUris ?? [],
     backchannel_logout_uri: client.backchannelLogoutUri,
     id_token_signed_response_alg: client.idTokenAlg ?? 'RS256',
+    id_token_encrypted_response_alg: client.idTokenEncryption?.alg,
+    id_token_encrypted_response_enc: client.idTokenEncryption?.enc,
+    userinfo_signed_response_alg: client.userInfoAlg,
+    userinfo_encrypted_response_alg: client.userInfoEncryption?.alg,
+    userinfo_encrypted_response_enc: client.userInfoEncryption?.enc,
     response_types: ['code'],
     response_modes: client.responseModes,
     grant_types: ['authorization_code', 'refresh_token'],
     require_pushed_authorization_requests: client.requirePushedAuthorizationRequests,
   }
   return Object.fromEntries(Object.entries(metadata).filter(([, value]) => value !== undefined))
+}
+
+/** To encrypt, the engine looks for new keys by itself: no `kid` comes along that could be unknown. */
+function isFetched({ jwksUri, idTokenEncryption, userInfoEncryption }: ProviderClient): boolean {
+  return jwksUri !== undefined && (idTokenEncryption ?? userInfoEncryption) !== undefined
 }
 
 async function readKeys(client: ProviderClient): Promise<readonly JWK[]> {

@@ -50,6 +50,8 @@ export interface IdTokenBehaviour {
   key?: KeyObject | Uint8Array
   /** Flips every bit of the signature. */
   corruptSignature?: boolean
+  /** Puts the signed token into another one, such as an encrypted one. */
+  wrap?: (signed: string) => string | Promise<string>
   /** This, and nothing else. `false`: no ID Token at all. */
   raw?: string | false
 }

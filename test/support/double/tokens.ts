@@ -43,8 +43,8 @@ export function createTokens(options: {
     const access_token = randomBytes(24).toString('base64url')
     const now = Math.floor(Date.now() / 1000)
     accessTokens.set(access_token, { grant, expiresAt: now + behave.accessTokenTtl })
-    const id_token =
-      how.idToken && buildIdToken(grant, { ...how, idToken: how.idToken, behave, now })
+    const signed = how.idToken && buildIdToken(grant, { ...how, idToken: how.idToken, behave, now })
+    const id_token = signed && ((await how.idToken?.wrap?.(signed)) ?? signed)
     const response: Record<string, unknown> = {
       access_token,
       token_type: 'Bearer',
