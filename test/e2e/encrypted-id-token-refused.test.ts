@@ -182,7 +182,10 @@ describe.each(mainFrameworks)('on $name', (framework) => {
         return (await browser.navigate(`${keeping.app.url}/refresh`)).status
       }
       expect(await refresh()).toBe(200)
-      for (const wrap of [(signed: string) => signed, (signed: string) => encrypt(signed, foreign)]) {
+      for (const wrap of [
+        (signed: string) => signed,
+        (signed: string) => encrypt(signed, foreign),
+      ]) {
         setting.provider.behave.refreshedIdToken = { wrap }
         expect(await refresh()).toBe(502)
       }

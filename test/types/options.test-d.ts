@@ -60,6 +60,8 @@ export const right: readonly Options[] = [
   },
   { ...required, routes: { login: '/sign-in', logout: false } },
   { ...required, idToken: { alg: ['ES256', 'PS256'], clockTolerance: 5 } },
+  { ...required, idToken: { decryptionKey: 'file:./keys.json' } },
+  { ...required, idToken: { decryptionKey: [{ key: 'x', alg: 'RSA-OAEP-256', notAfter: 5 }] } },
   { ...required, onLogin: ({ claims }) => claims.sub !== 'eve' && { role: 'guest' } },
   { ...required, onLogin: async () => {} },
   {
@@ -75,6 +77,10 @@ export const wrong: readonly Options[] = [
   { ...required, idToken: { alg: 'ES265' } },
   // @ts-expect-error an unsigned token is no token
   { ...required, idToken: { alg: 'none' } },
+  // @ts-expect-error broken, and not accepted
+  { ...required, idToken: { decryptionKey: [{ key: 'x', alg: 'RSA1_5' }] } },
+  // @ts-expect-error a signer does not decrypt
+  { ...required, idToken: { decryptionKey: { kid: 'x', sign: async () => new Uint8Array() } } },
   // @ts-expect-error a letter off
   { ...required, clientID: 'app' },
   // @ts-expect-error a letter off, deeper

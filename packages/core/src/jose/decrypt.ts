@@ -7,6 +7,7 @@
  */
 
 import { decodeProtectedHeader, type ProtectedHeaderParameters } from 'jose'
+import { waitUntilAborted } from '../base/abort.ts'
 import { KeyError, TokenValidationError } from '../errors.ts'
 import type { Decrypter } from '../keys/decrypter.ts'
 import type { DecryptionRing } from '../keys/decryption-ring.ts'
@@ -79,11 +80,15 @@ function findFitting(
 }
 
 async function tryDecrypt(decrypter: Decrypter, jwe: string): Promise<Uint8Array | undefined> {
+  const signal = AbortSignal.timeout(patience)
   try {
-    return await decrypter.decrypt(jwe, { signal: AbortSignal.timeout(patience) })
+    return await waitUntilAborted(decrypter.decrypt(jwe, { signal }), signal)
   } catch (error) {
     if (error instanceof KeyError) throw error
-    return undefined
+    if (!signal.aborted) return undefined
+    const { kid } = decrypter
+    const message = `key "${kid}" did not decrypt in time`
+    throw new KeyError('ERR_KEY_UNAVAILABLE', message, { kid, reason: 'timeout' })
   }
 }
 

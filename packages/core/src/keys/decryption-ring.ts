@@ -8,6 +8,7 @@
  * @module
  */
 
+import { waitUntilAborted } from '../base/abort.ts'
 import type { Clock } from '../base/clock.ts'
 import { KeyError } from '../errors.ts'
 import { buildEventError, type Emit } from '../events.ts'
@@ -31,6 +32,9 @@ export interface DecryptionRing {
 /** Seconds for which a key decrypts after its `notAfter`: for providers that keep our JWK Set. */
 export const decryptionGrace = 86_400
 
+/** How long the keys of one source are waited for. Milliseconds. */
+const patience = 5_000
+
 /** Creates a ring over any sources. */
 export function createDecryptionRing({
   sources,
@@ -44,7 +48,13 @@ export function createDecryptionRing({
   async function ask(source: KeySource<TimedDecrypter>): Promise<readonly TimedDecrypter[]> {
     const report = (error: unknown) =>
       emit({ type: 'key.reload_failed', source: source.name, error: buildEventError(error) })
-    return await source.keys({ report })
+    try {
+      return await waitUntilAborted(source.keys({ report }), AbortSignal.timeout(patience))
+    } catch (error) {
+      report(error)
+      if (error instanceof KeyError) throw error
+      throw new KeyError('ERR_KEY_UNAVAILABLE', `${source.name} cannot be used`, { cause: error })
+    }
   }
 
   /** The keys of all sources that answer; it takes all of them failing to fail. */

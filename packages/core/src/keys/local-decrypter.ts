@@ -20,7 +20,13 @@ import {
   findJweAlgorithms,
   type JweAlgorithm,
 } from './jwe-algorithms.ts'
-import { buildFault, type KeyDeclaration, type KeyMaterial, readInPlace } from './key-material.ts'
+import {
+  buildFault,
+  copyPrivateKey,
+  type KeyDeclaration,
+  type KeyMaterial,
+  readInPlace,
+} from './key-material.ts'
 import { checkKids, checkOneKid, readTimes } from './key-settings.ts'
 import { buildPublicJwk, calculateThumbprint } from './public-jwk.ts'
 
@@ -45,7 +51,8 @@ function createTimedDecrypter(
   material: KeyMaterial<JweAlgorithm>,
   settings: KeyDeclaration<JweAlgorithm>,
 ): TimedDecrypter {
-  const { key } = material
+  // A copy: jose may export it as a JWK, and a key of this process's generator can block there (Node 20)
+  const key = copyPrivateKey(material.key)
   if (key.type !== 'private')
     throw buildFault(`is a ${key.type} key, and the private key is needed`)
   const fitting = findJweAlgorithms(key)

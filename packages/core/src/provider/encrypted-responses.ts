@@ -25,13 +25,21 @@ export function createDecryptingFetch(
   { token_endpoint, userinfo_endpoint }: TokenEndpoints,
   keys: Pick<DecryptionRing, 'usable'>,
 ): Fetch {
+  const tokenUrl = readHref(token_endpoint)
+  const userInfoUrl = readHref(userinfo_endpoint)
   return async (url, init) => {
     const response = await fetch(url, init)
     if (response.status !== 200) return response
-    if (url === token_endpoint) return await decryptTokens(response, keys)
-    if (url === userinfo_endpoint) return await decryptUserInfo(response, keys)
+    const href = readHref(url)
+    if (href === tokenUrl) return await decryptTokens(response, keys)
+    if (href === userInfoUrl) return await decryptUserInfo(response, keys)
     return response
   }
+}
+
+/** As openid-client writes a URL, whatever the metadata has: a port that is the default, capitals. */
+function readHref(url: string | undefined): string | undefined {
+  return url !== undefined && URL.canParse(url) ? new URL(url).href : undefined
 }
 
 async function decryptTokens(

@@ -1,10 +1,12 @@
 import { CompactEncrypt } from 'jose'
-import { describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { KeyError } from '../../src/errors.ts'
 import { decryptJwe, isCompactJwe } from '../../src/jose/decrypt.ts'
 import type { Decrypter } from '../../src/keys/decrypter.ts'
 import { createDecrypters, encryptFor } from '../keys/support/decryption.ts'
 import { generateEc, generateRsa } from '../keys/support/keys.ts'
+
+afterEach(() => void vi.restoreAllMocks())
 
 const ec = generateEc()
 const rsa = generateRsa()
@@ -65,6 +67,18 @@ describe('the key', () => {
     decrypt.mockRejectedValue(error)
     const jwe = await encryptFor(rsa, { alg: 'RSA-OAEP', enc: 'A128GCM' })
     await expect(decryptJwe(jwe, ring(decrypter), 'id_token')).rejects.toBe(error)
+  })
+
+  test('that does not answer is not waited for', async () => {
+    vi.spyOn(AbortSignal, 'timeout').mockReturnValue(AbortSignal.abort(new Error('too late')))
+    const { decrypt, decrypter } = createDeaf('a')
+    decrypt.mockReturnValue(new Promise(() => undefined))
+    const jwe = await encryptFor(rsa, { alg: 'RSA-OAEP', enc: 'A128GCM' })
+    await expect(decryptJwe(jwe, ring(decrypter), 'id_token')).rejects.toMatchObject({
+      code: 'ERR_KEY_UNAVAILABLE',
+      message: 'key "a" did not decrypt in time',
+      reason: 'timeout',
+    })
   })
 })
 

@@ -1,10 +1,12 @@
-import { expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { KeyError } from '../../src/errors.ts'
 import type { TimedDecrypter } from '../../src/keys/decrypter.ts'
 import { createDecryptionRing } from '../../src/keys/decryption-ring.ts'
 import type { KeySource } from '../../src/keys/signer.ts'
 import { createDecrypters } from './support/decryption.ts'
 import { collectEvents, generateEc, generateRsa } from './support/keys.ts'
+
+afterEach(() => void vi.restoreAllMocks())
 
 const [first, second] = [generateEc(), generateEc()]
 const day = 86_400
@@ -74,6 +76,26 @@ test('without a key that may decrypt, that is what is said', async () => {
     message: 'no key may decrypt: there is none, or all are more than a day past their "notAfter"',
   })
   expect(await keys.published()).toEqual([])
+})
+
+test('a source that never answers is not waited for', async () => {
+  vi.spyOn(AbortSignal, 'timeout').mockReturnValue(AbortSignal.abort(new Error('too late')))
+  const silent = { name: 'silent', keys: () => new Promise<never>(() => undefined) }
+  const { ring, events } = open(silent)
+  await expect(ring.usable()).rejects.toMatchObject({
+    code: 'ERR_KEY_UNAVAILABLE',
+    message: 'silent cannot be used',
+  })
+  expect(events).toMatchObject([{ type: 'key.reload_failed', source: 'silent' }])
+})
+
+test('closing closes every source', async () => {
+  const close = vi.fn(async () => undefined)
+  await open(
+    { name: 'a', keys: async () => [], close },
+    { name: 'b', keys: async () => [] },
+  ).ring.close()
+  expect(close).toHaveBeenCalledOnce()
 })
 
 test('a source that fails does not matter beside a good one, and alone it fails with its error', async () => {
