@@ -64,6 +64,6 @@ function readAlg<Alg extends string>(
   const alg = name.replace('SHA-', prefix).replace(/^RSA-OAEP-1$/, 'RSA-OAEP')
   if (use.isAlgorithm(alg)) return alg
   throw buildFault(
-    `is a CryptoKey for ${algorithm.name} with ${name}, which no algorithm of JOSE uses`,
+    `is a CryptoKey for ${algorithm.name} with ${name}, which is no ${use.algorithmName} that is supported`,
   )
 }

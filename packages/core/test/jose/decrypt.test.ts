@@ -137,6 +137,23 @@ describe('with one and the same words is refused', () => {
   })
 })
 
+test.each([
+  { alg: 'RSA-OAEP', enc: 'A192GCM' },
+  { alg: 'RSA-OAEP', enc: 'A128GCM', zip: 'DEF' },
+  { alg: 'RSA-OAEP', enc: 'A128GCM', crit: ['x'], x: 1 },
+  { alg: 'RSA-OAEP-256', enc: 'A128GCM' },
+  { alg: 'RSA-OAEP' },
+])('a header that is not accepted reaches no key, wherever that is: %j', async (header) => {
+  const { decrypt, decrypter } = createDeaf('a')
+  const jwe = `${Buffer.from(JSON.stringify(header)).toString('base64url')}.AA.AA.AA.AA`
+  await expect(decryptJwe(jwe, ring(decrypter), 'userinfo')).rejects.toMatchObject({
+    code: 'ERR_ID_TOKEN',
+    message: expect.stringMatching(/^UserInfo cannot be decrypted/),
+    tokenKind: 'userinfo',
+  })
+  expect(decrypt).not.toHaveBeenCalled()
+})
+
 test('a compact JWE has five parts', () => {
   expect(['a.b.c.d.e', 'a.b.c', 'a.b.c.d', 'a.b.c.d.e.f', ''].map(isCompactJwe)).toEqual([
     true,

@@ -1,4 +1,4 @@
-import { createPublicKey, generateKeyPairSync, webcrypto } from 'node:crypto'
+import { createPublicKey, generateKeyPairSync, KeyObject, webcrypto } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { readClientKey } from '../../src/keys/client-key.ts'
 import { createLocalSigner } from '../../src/keys/local-signer.ts'
@@ -84,6 +84,33 @@ describe('a decryption key', () => {
     )
     const keys = await createDecrypters([rsaKey, ecKey])
     expect(keys.map(({ decrypter }) => decrypter.algs)).toEqual([['RSA-OAEP-256'], agreement])
+  })
+
+  test.each([
+    ['generated in this process', true],
+    ['that is not extractable', false],
+  ])('is a CryptoKey %s', async (_name, isExtractable) => {
+    const algorithm = { name: 'ECDH', namedCurve: 'P-256' }
+    const pair = await webcrypto.subtle.generateKey(algorithm, isExtractable, ['deriveBits'])
+    const [timed] = await createDecrypters(pair.privateKey)
+    const jwe = await encryptFor(KeyObject.from(pair.publicKey), { alg: 'ECDH-ES', enc: 'A256GCM' })
+    expect(Buffer.from((await timed?.decrypter.decrypt(jwe)) ?? []).toString()).toBe(
+      'a.signed.token',
+    )
+  })
+
+  test('is no CryptoKey for something else', async () => {
+    const { subtle } = webcrypto
+    const signing = { name: 'ECDSA', namedCurve: 'P-256' }
+    const key = await subtle.importKey('jwk', ecJwk, signing, true, ['sign'])
+    const sha512 = { name: 'RSA-OAEP', hash: 'SHA-512' }
+    const other = await subtle.importKey('jwk', rsaJwk, sha512, true, ['decrypt'])
+    const { issues } = await readDecryptionOption([key, other])
+    expect(issues.map(({ message }) => message)).toEqual([
+      'is a CryptoKey that may not decrypt: import it with ["decrypt"] or ["unwrapKey"] or ' +
+        '["deriveKey"] or ["deriveBits"]',
+      'is a CryptoKey for RSA-OAEP with SHA-512, which is no key management algorithm that is supported',
+    ])
   })
 
   test('and the client key share one JWK Set: each option takes its own', async () => {

@@ -76,6 +76,17 @@ describe('a token response', () => {
   )
 })
 
+test.each(['', '{}', 'a.b', 'a.b.c.d.e', 'a.b c.d'])(
+  'an encrypted ID Token that holds no signed one is refused: %j',
+  async (text) => {
+    const id_token = await encryptFor(key, header, text)
+    await expect(ask(url.token, json({ id_token }))).rejects.toMatchObject({
+      code: 'ERR_ID_TOKEN',
+      message: 'the encrypted ID Token holds no signed one',
+    })
+  },
+)
+
 describe('UserInfo', () => {
   const claims = { sub: 'a', iss: 'https://op.example', aud: 'app' }
 

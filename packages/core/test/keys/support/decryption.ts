@@ -31,7 +31,7 @@ export async function createDecrypters(value: unknown): Promise<readonly TimedDe
   return keys
 }
 
-/** Encrypts a text for a private key's owner. */
+/** Encrypts a text for a key's owner. */
 export async function encryptFor(
   key: KeyObject,
   header: CompactJWEHeaderParameters,
@@ -39,5 +39,5 @@ export async function encryptFor(
 ): Promise<string> {
   return await new CompactEncrypt(new TextEncoder().encode(text))
     .setProtectedHeader(header)
-    .encrypt(createPublicKey(key))
+    .encrypt(key.type === 'private' ? createPublicKey(key) : key)
 }
