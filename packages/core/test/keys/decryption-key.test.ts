@@ -227,7 +227,7 @@ describe('a value of the option is refused', () => {
     ['Vault', 'hashivault://decrypt?mount=transit', keyStore('hashivault')],
     [
       'a key store in a list',
-      [{ key: 'pkcs11:token=t;object=o' }],
+      [{ key: 'pkcs11:token=t;object=o?module-path=/m.so' }],
       keyStore('pkcs11'),
       `${path}[0].key`,
     ],
