@@ -252,6 +252,37 @@ describe('a vault that refuses', () => {
     expect(await findError(sign(signer))).toMatchObject({ code: 'ERR_SIGN', reason: 'unavailable' })
   })
 
+  test('a redirect is not followed, and the token stays here', async () => {
+    const elsewhere = await startKeyVault(certificate)
+    const name = nameKey()
+    const version = vault.createVersion(name, 'P-256')
+    elsewhere.keys.set(name, [version])
+    const signer = await openOnly(name)
+    const headers = { location: `${elsewhere.url}/keys/${name}/${version.id}/sign` }
+    vault.misbehaviour = { status: 307, headers, body: '', times: 99 }
+    const error = await findError(sign(signer))
+    expect(error.reason).toBe('unavailable')
+    expect(error.message).toContain('redirects are not followed')
+    expect(elsewhere.requests).toEqual([])
+    await elsewhere.close()
+  })
+
+  test('a list that goes on at another host is not followed there', async () => {
+    const elsewhere = await startKeyVault(certificate)
+    const name = nameKey()
+    vault.createVersion(name, 'P-256')
+    await openKey(vault, certificate, { name }).keys()
+    const body = JSON.stringify({ value: [], nextLink: `${elsewhere.url}/keys/${name}/versions` })
+    const headers = { 'content-type': 'application/json' }
+    const path = '/versions'
+    vault.misbehaviour = { status: 200, headers, body, path, times: 99 }
+    const error = await findError(openKey(vault, certificate, { name }).keys())
+    expect(error.reason).toBe('unavailable')
+    expect(error.message).toContain('another host')
+    expect(elsewhere.requests).toEqual([])
+    await elsewhere.close()
+  })
+
   test('a name that cannot be a key is told by the letters it may have', async () => {
     const error = await findError(openKey(vault, certificate, { name: 'my_key' }).keys())
     expect(error.reason).toBe('not-found')

@@ -9,7 +9,7 @@ import { waitUntilAborted } from '@countersign/core/keys'
 import { deadline } from '../store/call.ts'
 import { StoreFault } from '../store/key-store.ts'
 import { loadPeer } from '../store/peer.ts'
-import { refusalPolicy } from './refusal.ts'
+import { createRefusalPolicy } from './refusal.ts'
 
 /** What Azure's own packages call a credential: an object with `getToken`. */
 export type AzureCredential = ConstructorParameters<typeof KeyClient>[1]
@@ -40,10 +40,12 @@ export async function createAzureClients(connection: AzureConnection): Promise<A
     ...clientOptions,
     additionalPolicies: [
       ...(clientOptions?.additionalPolicies ?? []),
-      { policy: refusalPolicy, position: 'perCall' },
+      { policy: createRefusalPolicy(vaultUrl), position: 'perCall' },
     ],
     // A client would wait for as long as the vault says, and a timeout would hide why. Who calls asks again
     retryOptions: { maxRetries: 0 },
+    // The token is for the vault, and for nobody that it names
+    redirectOptions: { maxRetries: 0 },
   })
 
   const versions = new Map<string, CryptographyClient>()

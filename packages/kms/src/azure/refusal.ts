@@ -20,10 +20,18 @@ export type RequestPolicy = NonNullable<KeyClientOptions['additionalPolicies']>[
 
 type Response = Awaited<ReturnType<RequestPolicy['sendRequest']>>
 
-/** Throws what the vault refuses, and ends what would wait for ever. */
-export const refusalPolicy: RequestPolicy = {
+/**
+ * Creates the step that throws what the vault refuses, ends what would wait for ever, and asks nobody but
+ * the vault.
+ */
+export const createRefusalPolicy = (vaultUrl: string): RequestPolicy => ({
   name: 'vaultRefusalPolicy',
   async sendRequest(request, next) {
+    // The next page of a list is wherever the page before says, and the token goes there
+    if (new URL(request.url).origin !== vaultUrl) {
+      const remedy = 'it names another host for the next page of a list: check its address'
+      throw new StoreFault('unavailable', 'the vault sends elsewhere', remedy)
+    }
     // The second page of a list is asked for without the signal of the first
     if (!request.abortSignal) request.timeout ||= deadline
     const response = await next(request).catch((error: unknown) => {
@@ -32,10 +40,10 @@ export const refusalPolicy: RequestPolicy = {
       if (isResponse(refused) && refused.status >= 400) return refused
       throw error
     })
-    if (response.status >= 400) throw buildRefusal(response)
+    if (response.status >= 300) throw buildRefusal(response)
     return response
   },
-}
+})
 
 function isResponse(value: unknown): value is Response {
   return typeof value === 'object' && value !== null && 'status' in value && 'headers' in value
@@ -76,6 +84,10 @@ function readRefusal({
   readonly text: string
   readonly retryAfter: number
 }): Failure | undefined {
+  if (status < 400) {
+    const remedy = 'it sends elsewhere, and redirects are not followed: check its address'
+    return { reason: 'unavailable', remedy }
+  }
   if (status === 429) return { reason: 'throttled', retryAfter }
   if (status === 408 || status >= 500) return { reason: 'unavailable', retryAfter }
   if (status === 401) {
