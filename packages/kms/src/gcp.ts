@@ -71,17 +71,16 @@ interface Place {
 }
 
 function createSource({ key, version, client }: Place, settings: KeyStoreSettings): KeySource {
-  const { alg } = settings
   return createKeyStoreSource(async () => {
     if (client) {
       const createClient = () => client
-      return createGoogleStore({ key, version, alg, createClient, isOwnClient: false })
+      return createGoogleStore({ key, version, createClient, isOwnClient: false })
     }
     const { KeyManagementServiceClient } = await loadPeer(
       '@google-cloud/kms',
       () => import('@google-cloud/kms'),
     )
     const createClient = () => new KeyManagementServiceClient()
-    return createGoogleStore({ key, version, alg, createClient, isOwnClient: true })
+    return createGoogleStore({ key, version, createClient, isOwnClient: true })
   }, settings)
 }

@@ -23,8 +23,6 @@ export interface GoogleKey {
   readonly key: string
   /** The number of the only version to use. */
   readonly version: string | undefined
-  /** Versions of other algorithms are left alone, unless there is none of this one. */
-  readonly alg: JwsAlgorithm | undefined
   /** Creates the client, or returns the one that is there. It is asked again when that one is no use. */
   createClient(): GoogleKmsClient
   /** Whether the client ends with the key source. */
@@ -41,7 +39,6 @@ const maxPages = 5
 export function createGoogleStore({
   key,
   version,
-  alg: wanted,
   createClient,
   isOwnClient,
 }: GoogleKey): KeyStore {
@@ -108,10 +105,7 @@ export function createGoogleStore({
       if (listed.length > 0 && fitting.length === 0) {
         throw buildMisfitFault(listed.map(({ algorithm }) => algorithm))
       }
-      const chosen = fitting.filter(
-        ({ algorithm }) => wanted === undefined || findJwsAlgorithms(algorithm).includes(wanted),
-      )
-      const reading = (chosen.length > 0 ? chosen : fitting).map(({ ref, createdAt }) =>
+      const reading = fitting.map(({ ref, createdAt }) =>
         limit(async () => known.get(ref) ?? (await readVersion(ref, createdAt, signal))),
       )
       return await Promise.all(reading)

@@ -98,8 +98,13 @@ export function createKeyStoreSource(
       const failure = { reason: 'disabled', remedy: 'it has no version that is enabled' } as const
       throw buildStoreError({ code: 'ERR_KEY_UNAVAILABLE', name, failure, cause: undefined })
     }
+    const signers = buildSigners(versions)
+    const timeline = buildTimeline([...signers.keys()], { ...settings, wait })
     return {
-      keys: buildSigners(buildTimeline(versions, { ...settings, wait })),
+      keys: timeline.flatMap(({ version, notBefore, notAfter }) => {
+        const signer = signers.get(version)
+        return signer ? [{ signer, notBefore, notAfter }] : []
+      }),
       versions: new Map(versions.map((version) => [version.ref, version])),
       readAt: performance.now(),
     }

@@ -12,13 +12,11 @@ import {
   type JwsAlgorithm,
   KeyError,
   type Signer,
-  type TimedSigner,
 } from '@countersign/core/keys'
 import type { LimitFunction } from 'p-limit'
 import { callStore, deadline } from './call.ts'
 import { buildStoreError } from './error.ts'
 import { type Failure, type KeyStore, type KeyVersion, StoreFault } from './key-store.ts'
-import type { TimedVersion } from './timeline.ts'
 
 /** What is configured for the signers. */
 export interface SignerSettings {
@@ -29,12 +27,15 @@ export interface SignerSettings {
   readonly defaultRsaAlg?: JwsAlgorithm | undefined
 }
 
-/** Creates the function that makes signers of timed versions. A version keeps its signer. */
+/**
+ * Creates the function that makes signers of the versions that fit, of which there must be one at least. A
+ * version keeps its signer.
+ */
 export function createSigners(
   store: KeyStore,
   limit: LimitFunction,
   settings: SignerSettings,
-): (versions: readonly TimedVersion[]) => readonly TimedSigner[] {
+): (versions: readonly KeyVersion[]) => ReadonlyMap<KeyVersion, Signer> {
   const { name, kid } = settings
   let made: ReadonlyMap<string, Signer> = new Map()
 
@@ -67,19 +68,29 @@ export function createSigners(
     }
   }
 
+  /** One that does not fit, such as an RSA version under a P-256 key, is no reason to lose the others. */
+  function readFitting(versions: readonly KeyVersion[]): Map<KeyVersion, Signer> {
+    const signers = new Map<KeyVersion, Signer>()
+    let misfit: unknown
+    for (const version of versions) {
+      try {
+        signers.set(version, made.get(version.ref) ?? createSigner(version))
+      } catch (error) {
+        misfit ??= error
+      }
+    }
+    if (signers.size === 0) throw misfit
+    return signers
+  }
+
   return (versions) => {
-    if (kid !== undefined && versions.length > 1) {
+    const signers = readFitting(versions)
+    if (kid !== undefined && signers.size > 1) {
       const message = `${name} has several versions, which cannot all be named by one "kid": name the version`
       throw new KeyError('ERR_KEY_UNAVAILABLE', message)
     }
-    const signers = new Map(
-      versions.map(({ version }) => [version.ref, made.get(version.ref) ?? createSigner(version)]),
-    )
-    made = signers
-    return versions.flatMap(({ version, notBefore, notAfter }) => {
-      const signer = signers.get(version.ref)
-      return signer ? [{ signer, notBefore, notAfter }] : []
-    })
+    made = new Map([...signers].map(([{ ref }, signer]) => [ref, signer]))
+    return signers
   }
 }
 

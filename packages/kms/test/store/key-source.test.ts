@@ -243,6 +243,16 @@ describe('the algorithm', () => {
     expect(await findError(kids())).toMatchObject({ reason: 'unsupported-algorithm', message })
   })
 
+  test('a version that cannot do it is passed over, and ends no other', async () => {
+    const { addVersion, source } = open({ wait: 10 })
+    const first = addVersion({ createdAt: 1 })
+    addVersion({ ...rsa, algs: [], createdAt: 2 })
+    const keys = await source.keys()
+    expect(keys).toHaveLength(1)
+    expect(keys[0]?.notAfter).toBeUndefined()
+    expect(first.ref).toBe('version-1')
+  })
+
   test('there must be one', async () => {
     const { addVersion, kids } = open()
     addVersion({ algs: [] })
