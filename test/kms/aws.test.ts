@@ -46,8 +46,6 @@ signerContract({
 
 keySourceContract({
   name: 'a key of AWS KMS',
-  alg: 'ES256',
-  misfit: 'RS256',
   hasVersions: false,
   start: startTestKeyStore,
 })

@@ -54,8 +54,6 @@ const faults: Readonly<Record<string, Omit<Misbehaviour, 'times'>>> = {
 
 keySourceContract({
   name: 'a key source in Azure Key Vault',
-  alg: 'ES256',
-  misfit: 'RS256',
   hasVersions: true,
   async start() {
     const own = await startKeyVault(certificate)

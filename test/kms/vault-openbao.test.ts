@@ -98,8 +98,6 @@ describe.skipIf(!binary)('a real OpenBao (set OPENBAO_BINARY to run this)', () =
   for (const how of ['token', 'approle'] as const) {
     keySourceContract({
       name: `Vault Transit (OpenBao), by ${how}`,
-      alg: 'ES256',
-      misfit: 'RS256',
       hasVersions: true,
       start: async () => createVaultTestKeyStore(await startOpenBao(`${binary}`), how),
     })

@@ -43,7 +43,7 @@ signerContract({
   },
 })
 
-const contract = { alg: 'ES256', misfit: 'RS256', hasVersions: true } as const
+const contract = { hasVersions: true } as const
 
 keySourceContract({
   ...contract,
