@@ -34,6 +34,23 @@ interface Suite {
   readonly cookieBytes: Readonly<Record<string, number>>
 }
 
+interface Pair {
+  readonly ours: Spread
+  readonly bare: Spread
+}
+
+interface KeyRow {
+  readonly kind: string
+  readonly alg: string
+  /** Why it was not measured: there is no key store here. */
+  readonly skipped?: string
+  readonly rate: Pair & { readonly oursToBare: Spread }
+  readonly cpu: Pair
+  readonly latency: Pair & { readonly added: Spread }
+  /** Of keys in this process only. */
+  readonly loop?: Readonly<Record<'ours' | 'bare', Readonly<Record<string, Spread>>>>
+}
+
 /** What each suite compares: the app with ours and the app of a peer, whose packages have versions. */
 const suites = [
   {
@@ -62,9 +79,15 @@ const names = [
   'login ES256',
 ]
 
-const isBuilt = ['core', ...suites.map(({ framework }) => framework)].every((name) =>
-  existsSync(join(root, 'packages', name, 'dist/index.js')),
-)
+/** The keys that need no key store; those of others are measured where such can be started. */
+const localKinds = ['pem', 'jose', 'file']
+const storeKinds = ['pkcs11', 'aws', 'gcp-rest', 'gcp-grpc', 'azure', 'vault']
+
+const built = [
+  'kms/dist/aws.js',
+  ...['core', ...suites.map(({ framework }) => framework)].map((name) => `${name}/dist/index.js`),
+]
+const isBuilt = built.every((path) => existsSync(join(root, 'packages', path)))
 
 describe('the benchmark', () => {
   // It measures what is published: without a build there is nothing to measure
@@ -89,7 +112,34 @@ describe('the benchmark', () => {
       }
     },
   )
+
+  test.skipIf(!isBuilt && !process.env['CI'])(
+    'signs with every kind of key, and tells what that takes',
+    async () => {
+      const program = [process.execPath, 'test/bench/run.js', '--keys', '--quick', '--json']
+      const result = JSON.parse(await runWell(program, { cwd: root }))
+      const rows: readonly KeyRow[] = result.keys.rows
+      const kinds = rows.map(({ kind }) => kind)
+      expect(kinds.toSorted()).toEqual([...localKinds, ...storeKinds].toSorted())
+      for (const row of rows) {
+        if (row.skipped === undefined) checkKey(row)
+        else expect(storeKinds).toContain(row.kind)
+      }
+    },
+  )
 })
+
+function checkKey({ rate, cpu, latency, loop }: KeyRow): void {
+  for (const { ours, bare } of [rate, cpu, latency]) {
+    for (const spread of [ours, bare]) {
+      checkSpread(spread)
+      checkPositive(spread.median)
+    }
+  }
+  for (const spread of [rate.oursToBare, latency.added]) checkSpread(spread)
+  // How long the event loop was kept is told, and depends on the machine
+  for (const delays of Object.values(loop ?? {})) Object.values(delays).forEach(checkSpread)
+}
 
 function checkStart({ startUp, rssAfterLoad }: Suite, kind: string): void {
   const { cpu, elapsed, rss } = startUp[kind] as Start

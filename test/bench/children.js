@@ -24,9 +24,9 @@ export function findCores() {
   return cores.length < 2 ? undefined : { others: cores[0], measured: cores[1] }
 }
 
-/** Starts one of the bench's programs and waits until it is ready. */
-export async function start(file, { core, bench = {} } = {}) {
-  const program = [process.execPath, fileURLToPath(new URL(file, import.meta.url))]
+/** Starts one of the bench's programs and waits until it is ready. `node` is what runs it, with flags. */
+export async function start(file, { core, bench = {}, node = [process.execPath] } = {}) {
+  const program = [...node, fileURLToPath(new URL(file, import.meta.url))]
   const [command, ...args] = core === undefined ? program : ['taskset', '-c', `${core}`, ...program]
   const child = spawn(command, args, {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

@@ -4,23 +4,29 @@
  * @module
  */
 
+import { renderKeys } from './keys/report.js'
+import { renderSpread, renderTable, renderTime, renderVersions } from './rendering.js'
 import { processOf } from './scenarios.js'
 import { bare, kindsOf, ours, suites, titleOf } from './suites.js'
 
-/** Writes the tables in Markdown, one section for each suite. */
+/** Writes the tables in Markdown: one section for each suite, or the one of keys. */
 export function renderResult(result) {
+  if (result.keys) return [renderHead(result), renderKeys(result.keys)].join('\n\n')
   const sections = Object.entries(result.suites).flatMap(([framework, measured]) =>
     renderSuite(suites[framework], measured),
   )
   return [renderMachine(result), ...sections].join('\n\n')
 }
 
-function renderMachine({ versions, cpu, cores, sizes, date }) {
-  const where = cores ? 'the app pinned to one, all others to another' : 'not pinned'
+function renderHead({ versions, cpu, cores, date }) {
+  const where = cores ? 'what is measured pinned to one, all others to another' : 'not pinned'
+  return `${date}. ${renderVersions(versions)}. ${cpu.model}, ${cpu.count} cores, ${where}.`
+}
+
+function renderMachine({ sizes, ...result }) {
   return (
-    `${date}. ${renderVersions(versions)}. ${cpu.model}, ${cpu.count} cores, ${where}. ` +
-    `${sizes.rounds} rounds of ${sizes.requests} requests over ${sizes.sessions} sessions and of ` +
-    `${sizes.logins} logins. Medians, and in brackets the middle half.`
+    `${renderHead(result)} ${sizes.rounds} rounds of ${sizes.requests} requests over ` +
+    `${sizes.sessions} sessions and of ${sizes.logins} logins. Medians, and in brackets the middle half.`
   )
 }
 
@@ -53,12 +59,6 @@ function renderSuite(suite, measured) {
   ]
 }
 
-function renderVersions(versions) {
-  return Object.entries(versions)
-    .map(([name, version]) => `${name} ${version}`)
-    .join(', ')
-}
-
 function renderOthers(suite, { startUp, rssAfterLoad, cookieBytes, footprint }) {
   const kinds = kindsOf(suite)
   const added = (kind, render) => {
@@ -87,24 +87,10 @@ function renderProfile([name, { total, shares }]) {
   return renderTable([`Profile: ${name}`, renderTime(total), ''], rows)
 }
 
-function renderTable(head, rows) {
-  const lines = [head, head.map((_, index) => (index === 0 ? '---' : '---:')), ...rows]
-  return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
-}
-
 /** A ratio says something only where there is something to compare. */
 function renderRatio({ peer }, scenario, ratio) {
   const isMeasurable = [ours, peer].every((kind) => scenario[kind][scenario.measure].low > 0)
   return isMeasurable ? ratio.toFixed(ratio < 10 ? 2 : 1) : 'not measurable'
-}
-
-function renderSpread({ median, low, high }) {
-  return `${renderTime(median)} [${renderTime(low)}, ${renderTime(high)}]`
-}
-
-function renderTime(time) {
-  if (Math.abs(time) < 1000) return `${time.toFixed(Math.abs(time) < 100 ? 1 : 0)} µs`
-  return `${(time / 1000).toFixed(time < 100_000 ? 2 : 0)} ms`
 }
 
 function renderBytes(bytes) {

@@ -1,6 +1,7 @@
 /**
  * The benchmark, from the command line: `--framework=NAME` for one suite, `--quick` for a smoke run,
  * `--json` for programs, `--profile` for what the time is spent on, `--rounds=N` for more certainty.
+ * `--keys` measures keys instead: what signing takes with each kind of them.
  *
  * @module
  */
@@ -11,6 +12,7 @@ import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { findCores, stopAll } from './children.js'
 import { measureFootprint } from './footprint.js'
+import { keySizes, measureKeys } from './keys/measure.js'
 import { measureLoad, measureStartUp, prepare } from './measure.js'
 import { measureProfiles } from './profile.js'
 import { renderResult } from './report.js'
@@ -44,28 +46,39 @@ const { values: flags } = parseArgs({
     quick: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     profile: { type: 'boolean', default: false },
+    keys: { type: 'boolean', default: false },
     rounds: { type: 'string' },
   },
 })
 const chosen = readSuites(flags)
-const sizes = { ...(flags.quick ? quick : full), ...readRounds(flags) }
+const sizes = { ...chooseSizes(flags), ...readRounds(flags) }
 const cores = findCores()
 
 try {
-  const parts = await prepare(cores)
   const result = {
     date: new Date().toISOString().slice(0, 10),
     versions: { node: process.versions.node, openssl: process.versions.openssl },
     cpu: { model: cpus()[0]?.model ?? 'unknown', count: cpus().length },
     cores,
     sizes,
-    suites: {},
+    ...(flags.keys ? { keys: await measureAllKeys() } : { suites: await measureSuites() }),
   }
-  for (const suite of chosen) result.suites[suite.framework] = await measure(suite, parts)
   const text = flags.json ? JSON.stringify(result, undefined, 2) : renderResult(result)
   process.stdout.write(`${text}\n`)
 } finally {
   await stopAll()
+}
+
+async function measureAllKeys() {
+  const say = (name) => report(`${name} `)
+  return await measureKeys({ cores, sizes, isQuick: flags.quick, tell: say })
+}
+
+async function measureSuites() {
+  const parts = await prepare(cores)
+  const measured = {}
+  for (const suite of chosen) measured[suite.framework] = await measure(suite, parts)
+  return measured
 }
 
 async function measure(suite, parts) {
@@ -78,8 +91,17 @@ async function measure(suite, parts) {
 }
 
 function tell({ title }, round) {
+  report(`${title}, round ${round + 1} of ${sizes.rounds + sizes.warmUpRounds} `)
+}
+
+function report(text) {
   if (flags.json || !process.stderr.isTTY) return
-  process.stderr.write(`\r${title}, round ${round + 1} of ${sizes.rounds + sizes.warmUpRounds} `)
+  process.stderr.write(`\r\x1b[K${text}`)
+}
+
+function chooseSizes({ keys }) {
+  if (keys) return flags.quick ? keySizes.quick : keySizes.full
+  return flags.quick ? quick : full
 }
 
 function readSuites({ framework }) {
