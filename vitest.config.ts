@@ -29,9 +29,12 @@ export default defineConfig({
       }),
       project('house', 'test/*.test.ts', { testTimeout: 60 * second }),
       project('e2e', 'test/e2e/**/*.test.ts', { testTimeout: 30 * second }),
+      // Mostly waiting: for stores that hang, and for moments to come
       project('kms', 'test/kms/**/*.test.ts', {
         testTimeout: 60 * second,
         hookTimeout: 60 * second,
+        maxWorkers: 4,
+        sequence: { groupOrder: 1 },
       }),
       project('browser', 'test/browser/**/*.test.ts', {
         testTimeout: 60 * second,

@@ -30,15 +30,15 @@ const makers = {
   },
   async 'gcp-grpc'(alg) {
     const { startGrpcServer } = await folder('gcp/grpc-server.ts')
-    const { generateCertificate } = await folder('gcp/certificate.ts')
+    const { generateCertificate } = await folder('certificate.ts')
     const { service, ...place } = await createGoogleKey(alg)
     const certificate = generateCertificate()
     const { port, close } = await startGrpcServer(service, certificate)
     closers.push(close)
-    return { ...place, port, certificate: `${certificate.certificate}` }
+    return { ...place, port, certificate: certificate.cert }
   },
   async azure(alg) {
-    const { generateCertificate } = await folder('azure/certificate.ts')
+    const { generateCertificate } = await folder('certificate.ts')
     const { startKeyVault } = await folder('azure/key-vault.ts')
     const certificate = generateCertificate()
     const vault = await startKeyVault(certificate)

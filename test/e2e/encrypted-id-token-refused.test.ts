@@ -198,6 +198,32 @@ describe.each(mainFrameworks)('on $name', (framework) => {
     }
   })
 
+  test('a token response that is nested too deeply is refused', async () => {
+    const { provider, app } = setting
+    const deep = '['.repeat(400_000) + ']'.repeat(400_000)
+    const id_token = await encrypt('a.b.c', ec)
+    const body = `{"access_token":"a","token_type":"bearer","id_token":"${id_token}","x":${deep}}`
+    provider.behave.raw.token = { body, contentType: 'application/json' }
+    expect((await setting.browser().navigate(`${app.url}/profile`)).status).toBe(502)
+    expect(setting.told('login.failed')[0]?.error).toMatchObject({
+      code: 'ERR_TOKEN_RESPONSE',
+      message: 'the token response is nested too deeply',
+    })
+  })
+
+  test.each([1, 2, 3, 4])('%d byte-order marks hide no ID Token', async (count) => {
+    const { provider, app } = setting
+    const honest = signIdToken({ sub: 'alice' }, provider.keys, {})
+    const json = JSON.stringify({ access_token: 'a', token_type: 'bearer', id_token: honest })
+    const body = '\ufeff'.repeat(count) + json
+    provider.behave.raw.token = { body, contentType: 'application/json' }
+    expect((await setting.browser().navigate(`${app.url}/profile`)).status).toBe(502)
+    const [failed] = setting.told('login.failed')
+    // Not about a claim: it was never looked at
+    expect(['ERR_ID_TOKEN', 'ERR_TOKEN_RESPONSE']).toContain(failed?.error.code)
+    expect(failed?.error.message).toMatch(/is not encrypted|JSON/)
+  })
+
   describe('UserInfo', () => {
     const userInfo = (claims: object = {}, keyOrAlg: object = {}) =>
       signIdToken(
@@ -215,11 +241,6 @@ describe.each(mainFrameworks)('on $name', (framework) => {
     async function login(body: string) {
       const { provider, app } = setting
       provider.behave.idToken = honest
-      provider.behave.metadata = (metadata) => ({
-        ...metadata,
-        userinfo_signing_alg_values_supported: ['RS256'],
-      })
-      // A new app, which asks for the metadata anew
       provider.behave.raw.userinfo = { body, contentType: 'application/jwt' }
       const fresh = await startAnotherApp(framework, setting, {
         userInfo: true,

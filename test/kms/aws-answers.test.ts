@@ -1,6 +1,6 @@
 import { constants, createPublicKey, randomUUID, verify } from 'node:crypto'
 import type { JwsAlgorithm, KeySource, Signer } from '@countersign/core/keys'
-import { awsKms } from '@countersign/kms/aws'
+import { type AwsKmsOptions, awsKms } from '@countersign/kms/aws'
 import { importJWK, jwtVerify } from 'jose'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { KmsKey } from './support/aws/kms-keys.ts'
@@ -90,9 +90,32 @@ describe('a key', () => {
     expect((await open(server.keys.createKey('RSA_3072'))).alg).toBe('RS256')
   })
 
-  test('without a name is a mistake that is told at once', () => {
-    expect(() => awsKms({ keyId: '' })).toThrow(TypeError)
+  const one = 'arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab'
+  const alias = 'arn:aws:kms:us-east-1:111122223333:alias/login'
+  test.each<readonly [string, AwsKmsOptions, string]>([
+    ['without a name', { keyId: '' }, '"keyId" must be'],
+    ['without any name', { keyId: [] }, '"keyId" must be'],
+    ['with two names in one', { keyId: 'alias/a,alias/b' }, '"keyId" must be'],
+    ['in two regions', { keyId: [one, alias] }, '"keyId" must name keys of one region'],
+    ['whose alias has a "kid"', { keyId: alias, kid: 'a' }, '"kid" names one key for ever'],
+    ['of two keys with one "kid"', { keyId: [one, one], kid: 'a' }, '"kid" names one key for ever'],
+    ['at no address', { keyId: one, endpoint: 'kms' }, '"endpoint" must be an https: URL'],
+    [
+      'at an address without TLS',
+      { keyId: one, endpoint: 'http://kms.example' },
+      '"endpoint" must be an https: URL',
+    ],
+  ])('%s is a mistake that is told at once', (_, options, message) => {
+    expect(() => awsKms(options)).toThrow(TypeError)
+    expect(() => awsKms(options)).toThrow(message)
   })
+
+  test.each([one, '1234abcd-12ab-34cd-56ef-1234567890ab', 'mrk-1234abcd12ab34cd56ef1234567890ab'])(
+    '%s may have a "kid"',
+    (keyId) => {
+      expect(() => awsKms({ keyId, kid: 'login' })).not.toThrow()
+    },
+  )
 })
 
 describe('a signature', () => {
@@ -195,6 +218,11 @@ describe('an error of the SDK', () => {
     ['constructor', undefined],
   ])('%s is %s', async (name, reason) => {
     expect(await findFailure(failWith(name))).toMatchObject({ reason, cause: { name } })
+  })
+
+  test('ValidationException is of a name, or of an algorithm', async () => {
+    const { message } = await findFailure(failWith('ValidationException'))
+    expect(message).toMatch(/: check the name of the key, and "alg"$/)
   })
 
   test.each([

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import type { KmsKey } from './support/aws/kms-keys.ts'
 import type { KmsServer } from './support/aws/kms-server.ts'
 import {
+  allActions,
   createTestClient,
   findFailure,
   openKey,
@@ -107,7 +108,7 @@ describe('credentials', () => {
 describe('a permission', () => {
   test('that is missing is told with the names of the actions', async () => {
     const other = server.keys.createKey('ECC_NIST_P256')
-    other.isDenied = true
+    other.denied = allActions
     const error = await findFailure(open(other.arn).keys())
     expect(error.reason).toBe('denied')
     for (const words of ['kms:GetPublicKey', 'kms:Sign', 'key policy']) {
@@ -130,6 +131,20 @@ describe('the address', () => {
     vi.stubEnv('AWS_REGION', server.region)
     const signer = await readOnlyKey(openUri(alias))
     expect(await signer.sign(text)).toHaveLength(64)
+  })
+
+  test.each([
+    ['AWS_ENDPOINT_URL_KMS', 'http://kms.invalid'],
+    ['AWS_ENDPOINT_URL', 'http://127.0.0.1.invalid'],
+  ])('without TLS on another machine is refused: %s=%s', async (variable, url) => {
+    vi.stubEnv(variable, url)
+    vi.stubEnv('AWS_REGION', server.region)
+    const error = await findFailure(openUri(alias).keys())
+    expect(error).toMatchObject({ code: 'ERR_KEY_UNAVAILABLE', reason: 'unavailable' })
+    expect(error.message).toBe(
+      'awskms:///alias/login cannot be asked for: the endpoint ("endpoint", AWS_ENDPOINT_URL_KMS) ' +
+        'must be an https: URL',
+    )
   })
 
   test('the region of an ARN wins over all others', async () => {

@@ -5,11 +5,13 @@ import { signerContract } from '../contract/signer.ts'
 import type { KmsServer } from './support/aws/kms-server.ts'
 import {
   keySpecs,
+  oneAlias,
   openKey,
   startTestKeyStore,
   startTestServer,
   stubCredentials,
   tester,
+  twoAliases,
 } from './support/aws/test-key-store.ts'
 
 let server: KmsServer
@@ -45,7 +47,13 @@ signerContract({
 })
 
 keySourceContract({
-  name: 'a key of AWS KMS',
+  name: 'a key of AWS KMS with one alias',
   hasVersions: false,
-  start: startTestKeyStore,
+  start: () => startTestKeyStore(oneAlias),
+})
+
+keySourceContract({
+  name: 'a key of AWS KMS with two aliases',
+  hasVersions: true,
+  start: () => startTestKeyStore(twoAliases),
 })

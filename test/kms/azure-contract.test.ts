@@ -6,9 +6,8 @@
 
 import type { JwsAlgorithm } from '@countersign/core/keys'
 import { afterAll, beforeAll } from 'vitest'
-import { keySourceContract } from '../contract/key-source.ts'
+import { keySourceContract, type OpenSettings } from '../contract/key-source.ts'
 import { signerContract } from '../contract/signer.ts'
-import { generateCertificate } from './support/azure/certificate.ts'
 import {
   type EmulatedKeyVault,
   type Misbehaviour,
@@ -16,6 +15,7 @@ import {
 } from './support/azure/key-vault.ts'
 import { createCredential, openKey } from './support/azure/open.ts'
 import type { VaultKeyType } from './support/azure/vault-keys.ts'
+import { generateCertificate } from './support/certificate.ts'
 
 const certificate = generateCertificate()
 const types: Partial<Record<JwsAlgorithm, VaultKeyType>> = {
@@ -69,8 +69,8 @@ keySourceContract({
         openKey(own, certificate, { name, credential: createCredential('wrong-secret') }),
       openNowhere: (name) =>
         openKey({ url: 'https://127.0.0.1:1', token: 'none' }, certificate, { name }),
-      openVersion: (name) =>
-        openKey(own, certificate, { name, version: own.keys.get(name)?.[0]?.id }),
+      openVersion: (name, settings?: OpenSettings) =>
+        openKey(own, certificate, { name, version: own.keys.get(name)?.[0]?.id, ...settings }),
       async rotate(name) {
         own.createVersion(name, 'P-256')
       },

@@ -5,13 +5,12 @@
  */
 
 import { KeyError, type KeySource, type Signer } from '@countersign/core/keys'
-import { azureKeyVault, createUriKeySource } from '@countersign/kms/azure'
 import { compactVerify, importJWK } from 'jose'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-import { generateCertificate } from './support/azure/certificate.ts'
 import { type EmulatedKeyVault, startKeyVault } from './support/azure/key-vault.ts'
 import { startManagedIdentity } from './support/azure/managed-identity.ts'
 import { openKey } from './support/azure/open.ts'
+import { generateCertificate } from './support/certificate.ts'
 
 const certificate = generateCertificate()
 let vault: EmulatedKeyVault
@@ -233,6 +232,8 @@ describe('a vault that refuses', () => {
 
   test.each([
     ['a page of a proxy', 502, '<html>Bad Gateway</html>', 'unavailable'],
+    ['the 404 of a proxy', 404, '404 page not found', 'unavailable'],
+    ['the 404 of a gateway, in JSON', 404, '{"error":"no route"}', 'unavailable'],
     ['no text at all', 500, '', 'unavailable'],
     ['no text to a request that it does not know', 401, '', 'credentials'],
   ])('%s is read by its status', async (_, status, body, reason) => {
@@ -240,6 +241,18 @@ describe('a vault that refuses', () => {
     vault.createVersion(name, 'P-256')
     vault.misbehaviour = { status, body, times: 99 }
     expect((await findError(openKey(vault, certificate, { name }).keys())).reason).toBe(reason)
+  })
+
+  test('the 404 of a proxy leaves the keys that are known', async () => {
+    const name = nameKey()
+    vault.createVersion(name, 'P-256')
+    const source = openKey(vault, certificate, { name })
+    const keys = await source.keys()
+    vault.misbehaviour = { status: 404, body: '404 page not found', times: 99 }
+    const reported: unknown[] = []
+    const report = (error: unknown) => reported.push(error)
+    expect(await source.keys({ renew: true, report })).toEqual(keys)
+    expect(reported).toMatchObject([{ reason: 'unavailable' }])
   })
 
   test('a success that is none is an error', async () => {
@@ -342,34 +355,6 @@ describe('credentials', () => {
     const error = await findError(openKey(vault, certificate, { name, clientOptions }).keys())
     expect(error.reason).toBe('credentials')
     expect(error.message).toContain('not for its own domain')
-  })
-})
-
-describe('addresses', () => {
-  test.each([
-    'http://my.vault.azure.net',
-    'https://my.vault.azure.net/keys/login',
-    'https://user@my.vault.azure.net',
-    'my.vault.azure.net',
-    '',
-  ])('"%s" is refused at once', (vaultUrl) => {
-    expect(() => azureKeyVault({ vaultUrl, name: 'login' })).toThrow(KeyError)
-  })
-
-  test('the source is named as its URI', () => {
-    const { name } = azureKeyVault({ vaultUrl: 'https://my.vault.azure.net/', name: 'login' })
-    expect(name).toBe('azurekms://my.vault.azure.net/login')
-  })
-
-  test('a URI is opened without options of its own', async () => {
-    const name = 'azurekms://127.0.0.1:1/login'
-    const parts = { vault: vault.host, name: 'login' }
-    const settings = { defaultRsaAlg: 'RS256' } as const
-    const source = createUriKeySource({ name, parts, wait: 60, parameters: {} }, settings)
-    expect(source.name).toBe(name)
-    const error = await findError(source.keys())
-    expect(error.reason).toBe('unavailable')
-    expect(error.message).toContain('certificate is not trusted')
   })
 })
 

@@ -13,6 +13,9 @@ describe('an error of the client', () => {
     ['unavailable', buildError(13, '13 INTERNAL: Internal error encountered.')],
     ['unavailable', buildError(500, 'Internal Server Error')],
     ['unavailable', buildError(502, 'Bad Gateway')],
+    // Of a proxy: over REST, and what gRPC makes of it
+    ['unavailable', buildError(404, '404 page not found')],
+    ['unavailable', buildError(12, '12 UNIMPLEMENTED: Received HTTP status code 404')],
     ['unavailable', buildError('ENOTFOUND', 'request failed')],
     ['unavailable', buildError('ECONNRESET', 'socket hang up')],
     // The token could not be asked for
@@ -34,7 +37,8 @@ describe('an error of the client', () => {
     ['credentials', buildError(400, 'invalid_grant')],
     ['credentials', buildError(undefined, 'Could not load the default credentials.')],
     ['not-found', buildError(5, '5 NOT_FOUND: CryptoKey not found.')],
-    ['not-found', buildError(404, 'Not Found')],
+    ['credentials', buildError(404, 'no token for the Compute Engine built-in service account')],
+    ['not-found', buildError(404, '{ "error": { "status": "NOT_FOUND" } }')],
     ['disabled', buildError(9, '9 FAILED_PRECONDITION: k is not enabled')],
     ['disabled', buildError(400, '{ "error": { "status": "FAILED_PRECONDITION" } }')],
     ['unsupported-algorithm', buildError(9, '9 FAILED_PRECONDITION: of another purpose')],

@@ -250,7 +250,14 @@ describe('a resource name', () => {
     'projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/latest',
     'https://cloudkms.googleapis.com/v1/projects/p/locations/l/keyRings/r/cryptoKeys/k',
   ])('%s is none of a key', (name) => {
+    expect(() => googleKms({ name })).toThrow(TypeError)
     expect(() => googleKms({ name })).toThrow('"name" must be projects/PROJECT/locations/LOCATION')
+  })
+
+  test('without a version has no "kid" of its own', () => {
+    const name = 'projects/p/locations/l/keyRings/r/cryptoKeys/k'
+    expect(() => googleKms({ name, kid: 'mine' })).toThrow(TypeError)
+    expect(() => googleKms({ name, kid: 'mine' })).toThrow('name its version too')
   })
 
   test('is the name of the key source', () => {

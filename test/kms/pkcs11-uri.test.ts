@@ -79,6 +79,12 @@ describe('the options of PKCS#11', () => {
     expect(source.name).toBe('pkcs11:token=my%20token;serial=a%3Bb;slot-id=3;object=key;id=%00%ff')
   })
 
+  test('have no "wait": the days of the keys say when each begins', () => {
+    // @ts-expect-error
+    const options: Pkcs11Options = { ...usual, wait: 60 }
+    expect(() => pkcs11(options)).not.toThrow()
+  })
+
   test.each<[Partial<Pkcs11Options>, string]>([
     [{ modulePath: '' }, '"modulePath"'],
     [{ object: undefined }, '"object" (the label of the key) or "id" is needed'],

@@ -13,7 +13,7 @@ beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'], shouldAdvanceTime: tr
 afterEach(() => void vi.useRealTimers())
 
 const kinds = keyKinds.filter(({ name }) =>
-  ['Google', 'Azure', 'Vault'].some((one) => name.startsWith(one)),
+  ['AWS', 'Google', 'Azure', 'Vault'].some((one) => name.startsWith(one)),
 )
 
 describe.each(kinds)(

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Signer } from '@countersign/core/keys'
 import { type VaultAuth, type VaultTransitOptions, vaultTransit } from '@countersign/kms/vault'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { administerVault, type VaultAdministration } from './support/vault/administration.ts'
 import { startVaultEmulator, type VaultEmulator } from './support/vault/emulator.ts'
 
@@ -138,6 +138,23 @@ describe('an AppRole', () => {
     expect(describeAll(error)).not.toContain('wrong-secret')
     secretId = String(auth.secretId)
     await expect(source.keys()).resolves.toHaveLength(1)
+  })
+
+  test.each<[string, () => unknown, string]>([
+    ['throws', () => Promise.reject(new TypeError('none')), 'what the function "secretId" says'],
+    ['gives nothing', () => undefined, 'the secret id is empty'],
+  ])('whose secret id comes from what %s is told as such, once', async (_, give, text) => {
+    const auth = await createAppRole()
+    if (!('roleId' in auth)) throw new TypeError('no AppRole')
+    const secretId = vi.fn(give as () => string)
+    const error = await open({ ...auth, secretId })
+      .keys()
+      .catch((reason: unknown) => reason)
+    expect(error).toMatchObject({
+      reason: 'credentials',
+      message: expect.stringContaining(text),
+    })
+    expect(secretId).toHaveBeenCalledTimes(1)
   })
 
   test('reads its secret id from a file at each login', async () => {

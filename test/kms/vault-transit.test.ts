@@ -129,6 +129,24 @@ describe('what is answered', () => {
       'check that the key store is up',
     ],
     [
+      'the 404 of a proxy',
+      (_, response) => response.writeHead(404).end('404 page not found\n'),
+      'something else than Vault answers there',
+    ],
+    [
+      'the 404 of a gateway, in JSON',
+      (_, response) => response.writeHead(404).end('{"message":"no Route matched"}'),
+      'something else than Vault answers there',
+    ],
+    [
+      'half an answer',
+      (_, response) => {
+        response.writeHead(200, { 'content-length': '100' }).write('{"data":{')
+        setTimeout(() => response.destroy(), 20)
+      },
+      'check that the key store is up',
+    ],
+    [
       'a standby node',
       (_, response) => response.writeHead(473).end('{"errors":[]}'),
       'it is a standby node',
@@ -150,6 +168,16 @@ describe('what is answered', () => {
     })
     const paths = emulator.requests.slice(before).map(({ path }) => path)
     expect(new Set(paths)).toEqual(new Set(['transit/keys/login']))
+  })
+
+  test('the 404 of a proxy leaves the keys that are known', async () => {
+    const source = open()
+    const keys = await source.keys()
+    const reported: unknown[] = []
+    emulator.answer(/./, (_, response) => response.writeHead(404).end('404 page not found\n'))
+    const report = (error: unknown) => reported.push(error)
+    expect(await source.keys({ renew: true, report })).toEqual(keys)
+    expect(reported).toMatchObject([{ reason: 'unavailable' }])
   })
 
   test.each([
@@ -185,6 +213,21 @@ describe('what is answered', () => {
     await expect(open({ fetch: untrusting }).keys()).rejects.toMatchObject({
       reason: 'unavailable',
       message: expect.stringContaining('NODE_EXTRA_CA_CERTS'),
+    })
+    expect(times).toBe(1)
+  })
+
+  test('a TypeError that is none of fetch is no failure of Vault', async () => {
+    let times = 0
+    const broken: typeof fetch = async () => {
+      times++
+      // A success without the means to read it
+      return Object.create(null, { status: { value: 200 } })
+    }
+    await expect(open({ fetch: broken }).keys()).rejects.toMatchObject({
+      code: 'ERR_KEY_UNAVAILABLE',
+      reason: undefined,
+      cause: { name: 'TypeError' },
     })
     expect(times).toBe(1)
   })
@@ -265,7 +308,7 @@ describe('a key', () => {
 })
 
 describe('options', () => {
-  test.each([
+  test.each<[string, object]>([
     ['http: elsewhere', { address: 'http://vault.example.com:8200' }],
     ['an address that is none', { address: 'vault.example.com' }],
     ['a password in the address', { address: 'https://me:wrong-secret@vault.example.com' }],
@@ -274,10 +317,39 @@ describe('options', () => {
     ['a mount with dots', { mount: '../sys' }],
     ['a mount for the login with dots', { auth: { kubernetesRole: 'x', mount: '..' } }],
     ['a version of 0', { version: 0 }],
+    ['a version that is a text', { version: '2' }],
     ['a namespace with a line break', { namespace: 'a\nb' }],
+    ['no address', { address: undefined }],
+    ['no key', { key: undefined }],
+    ['no auth', { auth: undefined }],
+    ['a token that is none', { auth: { token: undefined } }],
+    ['an empty token', { auth: { token: '', tokenFile: '/wrong-secret' } }],
+    ['a token file that is none', { auth: { tokenFile: 1 } }],
+    ['half an AppRole', { auth: { roleId: 'wrong-secret' } }],
+    ['the other half', { auth: { secretId: 'wrong-secret' } }],
+    ['a secret id that is none', { auth: { roleId: 'x', secretId: { path: 'wrong-secret' } } }],
+    ['no role', { auth: { kubernetesRole: '' } }],
+    ['a fetch that is none', { fetch: 'wrong-secret' }],
+    ['a "kid" for every version', { kid: 'mine' }],
   ])('%s is refused at once', (_, options) => {
-    expect(() => open(options)).toThrow(KeyError)
-    expect(() => open(options)).not.toThrow(/wrong-secret/)
+    const error = catchError(() => open({ ...options }))
+    expect(error).toBeInstanceOf(TypeError)
+    expect(String(error)).toMatch(/^TypeError: .*"(?:\w+)"/)
+    expect(String(error)).not.toContain('wrong-secret')
+  })
+
+  test('a "kid" is for a version that is named', async () => {
+    const { kid, hasExplicitKid } = await findSigner({ kid: 'mine', version: 1 })
+    expect({ kid, hasExplicitKid }).toEqual({ kid: 'mine', hasExplicitKid: true })
+  })
+
+  test('one that there is not changes nothing', async () => {
+    const options = { key: 'rsa', defaultRsaAlg: 'PS256' }
+    expect((await findSigner(options)).alg).toBe('RS256')
+  })
+
+  test.each(['-team/-transit', 'a.b/c_d'])('%s is a mount, as it is in a URI', (mount) => {
+    expect(open({ mount }).name).toBe('hashivault://login')
   })
 
   test.each(['https://vault.example.com', 'http://localhost:8200/', 'http://[::1]:8200'])(
@@ -298,6 +370,14 @@ describe('options', () => {
     expect(asked).toEqual([`${emulator.address}/v1/transit/keys/login`])
   })
 })
+
+function catchError(act: () => unknown): unknown {
+  try {
+    return act()
+  } catch (error) {
+    return error
+  }
+}
 
 function isPss(signer: Signer, hash: string, signature: Uint8Array, saltLength: number): boolean {
   const key = createPublicKey({ key: { ...signer.publicJwk }, format: 'jwk' })

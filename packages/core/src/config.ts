@@ -15,7 +15,7 @@ import type { FetchSettings } from './http/fetch.ts'
 import { readClientKey } from './keys/client-key.ts'
 import type { TimedDecrypter } from './keys/decrypter.ts'
 import { readDecryptionKey } from './keys/decryption-key.ts'
-import { calculateThumbprint } from './keys/public-jwk.ts'
+import { listNames } from './keys/public-jwk.ts'
 import type { KeySource, NamedKey } from './keys/signer.ts'
 import type { Authorization } from './login/authentication-request.ts'
 import * as check from './option-checks.ts'
@@ -150,9 +150,9 @@ function readDecryption(
   const path = 'idToken.decryptionKey'
   const { sources, known, issues } = readDecryptionKey(idToken.decryptionKey, { path, emit })
   for (const issue of issues) report(issue.path, issue.message)
-  const identify = ({ kid, publicJwk }: NamedKey) => [kid, calculateThumbprint(publicJwk)]
-  const taken = new Set(signing.flatMap(identify))
-  const shared = known.find((key) => identify(key).some((name) => taken.has(name)))
+  const list = ({ kid, publicJwk }: NamedKey) => listNames({ ...publicJwk, kid })
+  const taken = new Set(signing.flatMap(list))
+  const shared = known.find((key) => list(key).some((name) => taken.has(name)))
   if (shared) {
     report(path, `has the key or the "kid" of a client key, "${shared.kid}": make a key of its own`)
   }

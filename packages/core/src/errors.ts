@@ -180,6 +180,7 @@ export class KeyError extends OidcError {
     options: {
       kid?: string | undefined
       reason?: KeyErrorReason | undefined
+      status?: number
       cause?: unknown
     } = {},
   ) {

@@ -4,7 +4,7 @@
  * @module
  */
 
-export { waitUntilAborted } from './base/abort.ts'
+export { actInTime, waitUntilAborted } from './base/abort.ts'
 export type { ErrorCode } from './error-texts.ts'
 export { KeyError, type KeyErrorReason } from './errors.ts'
 export {

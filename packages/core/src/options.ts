@@ -137,9 +137,9 @@ export interface IdTokenOption {
    */
   alg?: IdTokenAlg | readonly IdTokenAlg[]
   /**
-   * The private key that the provider encrypts ID Tokens for, in the forms of `clientKey`. Published in
-   * the JWK Set with `use: "enc"`. With it, an ID Token that is not encrypted is refused; UserInfo may be
-   * encrypted too.
+   * The private key that the provider encrypts ID Tokens for, in the forms of `clientKey` but for a
+   * `Signer`, a `KeySource` and key stores. Published in the JWK Set with `use: "enc"`. With it, an ID
+   * Token that is not encrypted is refused; UserInfo may be encrypted too.
    */
   decryptionKey?: DecryptionKey
   /** Seconds that the two clocks may differ. Default 30. */

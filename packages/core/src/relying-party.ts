@@ -57,7 +57,7 @@ export interface RelyingParty<User extends Claims = UserClaims> {
     options?: HandshakeOptions,
   ): Promise<OpenSession<User> | undefined>
   /**
-   * Makes sure that the provider can be reached and the key signs, for those who want to fail fast.
+   * Makes sure that the provider can be reached and the keys can be had, for those who want to fail fast.
    *
    * @throws ProviderError, KeyError
    */
@@ -119,6 +119,7 @@ function wire<User extends Claims>(
     async ready() {
       await wiring.provider.metadata()
       await wiring.keyRing?.current()
+      await wiring.decryptionRing?.usable()
     },
     async close() {
       await Promise.all([wiring.keyRing?.close(), wiring.decryptionRing?.close()])

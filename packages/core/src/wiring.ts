@@ -70,6 +70,9 @@ export function createWiring(
     config.decryptionSources.length > 0
       ? createDecryptionRing({ sources: config.decryptionSources, ...parts })
       : undefined
+  async function checkKeys(): Promise<void> {
+    await Promise.all([keyRing?.check(), decryptionRing?.usable()])
+  }
   const clientAuth = createClientAuthentication(config.clientAuth, {
     keyRing,
     options: config.assertion,
@@ -116,7 +119,7 @@ export function createWiring(
       redirectUri,
       baseUrl,
       authorization: config.authorization,
-      checkKeys: async () => keyRing?.check(),
+      checkKeys,
       ...cookies,
       ...parts,
     },

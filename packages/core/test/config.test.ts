@@ -308,7 +308,6 @@ test('construction makes no request, starts no timer and prints nothing', () => 
 
 describe('a decryption key', () => {
   const path = 'idToken.decryptionKey'
-  const shared = 'has the key or the "kid" of a client key, "k": make a key of its own'
   const [one, two] = [generateEc(), generateEc()]
 
   test('is a key of its own', () => {
@@ -317,11 +316,12 @@ describe('a decryption key', () => {
   })
 
   test.each([
-    ['the key of a client key', [{ key: one, kid: 'k' }]],
-    ['the name of a client key', [{ key: two, kid: 'k' }]],
-  ])('with %s is a fault', (_name, decryptionKey) => {
-    const overrides = { clientKey: [{ key: one, kid: 'k' }], idToken: { decryptionKey } }
-    expect(readIssues(overrides)).toEqual([{ path, message: shared }])
+    ['the key of a client key', { key: one, kid: 'other' }],
+    ['the name of a client key', { key: two, kid: 'k' }],
+  ])('with %s is a fault', (_name, key) => {
+    const overrides = { clientKey: [{ key: one, kid: 'k' }], idToken: { decryptionKey: [key] } }
+    const message = `has the key or the "kid" of a client key, "${key.kid}": make a key of its own`
+    expect(readIssues(overrides)).toEqual([{ path, message }])
   })
 
   test('that cannot be used is a fault beside all others', () => {

@@ -38,12 +38,25 @@ export interface AzureKeyVaultOptions extends Omit<KeyStoreSettings, 'name'> {
  * Creates the source of a key in Azure Key Vault. Nothing is loaded or asked before keys are needed.
  *
  * Needs the package `@azure/keyvault-keys`; and `@azure/identity` where no credential is passed.
- *
- * @throws KeyError `ERR_KEY_UNAVAILABLE` when `vaultUrl` is not the https address of a vault
  */
 export function azureKeyVault(options: AzureKeyVaultOptions): KeySource {
   const { name, version, vaultUrl: rawVaultUrl, credential, clientOptions, ...settings } = options
-  const { origin: vaultUrl, host } = readVaultUrl(rawVaultUrl)
+  const url = readVaultUrl(rawVaultUrl)
+  if (!url) {
+    throw new TypeError(
+      '"vaultUrl" must be an https address with no path: https://VAULT.vault.azure.net',
+    )
+  }
+  if (typeof name !== 'string' || !/^[\w-]+$/.test(name)) {
+    throw new TypeError('"name" must be the name of a key, without its vault and its version')
+  }
+  if (version !== undefined && !/^[\da-f]{32}$/i.test(version)) {
+    throw new TypeError('"version" must be the 32 hexadecimal digits of a version')
+  }
+  if (settings.kid !== undefined && version === undefined) {
+    throw new TypeError('"kid" names one key for ever: name its version too')
+  }
+  const { origin: vaultUrl, host } = url
   const place = { vaultUrl, name, version, credential, clientOptions }
   const path = version === undefined ? name : `${name}/${version}`
   return createKeyStoreSource(() => openAzureStore(place), {
@@ -52,11 +65,16 @@ export function azureKeyVault(options: AzureKeyVaultOptions): KeySource {
   })
 }
 
-/** Creates the source that an `azurekms:` URI names. */
+/**
+ * Creates the source that an `azurekms:` URI names.
+ *
+ * @throws KeyError `ERR_KEY_UNAVAILABLE` when it names no host that there can be
+ */
 export function createUriKeySource(place: KeyPlace, settings: KeySettings): KeySource {
   const { vault = '', name = '', version } = place.parts
-  const { origin: vaultUrl } = readVaultUrl(`https://${vault}`)
-  return createKeyStoreSource(() => openAzureStore({ vaultUrl, name, version }), {
+  const url = readVaultUrl(`https://${vault}`)
+  if (!url) throw new KeyError('ERR_KEY_UNAVAILABLE', `${place.name} names no host`)
+  return createKeyStoreSource(() => openAzureStore({ vaultUrl: url.origin, name, version }), {
     ...settings,
     name: place.name,
     wait: place.wait,
@@ -64,10 +82,8 @@ export function createUriKeySource(place: KeyPlace, settings: KeySettings): KeyS
 }
 
 /** The address is the vault's own, since a token goes there. */
-function readVaultUrl(text: string): URL {
+function readVaultUrl(text: string): URL | undefined {
   const url = URL.canParse(text) ? new URL(text) : undefined
   const isVault = url?.protocol === 'https:' && url.href === `${url.origin}/`
-  if (url && isVault) return url
-  const message = '"vaultUrl" must be an https address with no path: https://VAULT.vault.azure.net'
-  throw new KeyError('ERR_KEY_UNAVAILABLE', message)
+  return isVault ? url : undefined
 }

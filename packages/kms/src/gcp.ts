@@ -6,7 +6,7 @@
  * @module
  */
 
-import { KeyError, type KeyPlace, type KeySettings, type KeySource } from '@countersign/core/keys'
+import type { KeyPlace, KeySettings, KeySource } from '@countersign/core/keys'
 import type { GoogleKmsClient } from './gcp/call.ts'
 import { createGoogleStore } from './gcp/store.ts'
 import { createKeyStoreSource, type KeyStoreSettings } from './store/key-source.ts'
@@ -19,7 +19,7 @@ export interface GoogleKmsOptions
   extends Pick<KeyStoreSettings, 'alg' | 'kid' | 'notBefore' | 'notAfter' | 'wait' | 'renewAfter'> {
   /**
    * The resource name: `projects/P/locations/L/keyRings/R/cryptoKeys/K`, and all versions sign in their
-   * turn; or with `/cryptoKeyVersions/N` behind it, and only this one does.
+   * turn; or with `/cryptoKeyVersions/N` behind it, and only this one does. An explicit `kid` needs that.
    */
   readonly name: string
   /**
@@ -37,25 +37,22 @@ const resourceName =
  *
  * @example
  * googleKms({ name: 'projects/acme/locations/europe-west3/keyRings/login/cryptoKeys/client' })
- *
- * @throws KeyError `ERR_KEY_UNAVAILABLE` when the name is not one of a key
  */
 export function googleKms({ name, client, ...settings }: GoogleKmsOptions): KeySource {
   const [, key, version] = resourceName.exec(name) ?? []
   if (key === undefined) {
-    const message =
+    throw new TypeError(
       '"name" must be projects/PROJECT/locations/LOCATION/keyRings/RING/cryptoKeys/KEY, with ' +
-      '/cryptoKeyVersions/N or without'
-    throw new KeyError('ERR_KEY_UNAVAILABLE', message)
+        '/cryptoKeyVersions/N or without',
+    )
+  }
+  if (settings.kid !== undefined && version === undefined) {
+    throw new TypeError('"kid" names one key for ever: name its version too')
   }
   return createSource({ key, version, client }, { ...settings, name: `gcpkms://${name}` })
 }
 
-/**
- * Creates the source of the key that a `gcpkms:` URI names.
- *
- * @throws KeyError `ERR_KEY_UNAVAILABLE` when a parameter cannot be read
- */
+/** Creates the source of the key that a `gcpkms:` URI names. */
 export function createUriKeySource(place: KeyPlace, settings: KeySettings): KeySource {
   const { name: key = '', version } = place.parts
   return createSource(
@@ -73,14 +70,14 @@ interface Place {
 function createSource({ key, version, client }: Place, settings: KeyStoreSettings): KeySource {
   return createKeyStoreSource(async () => {
     if (client) {
-      const createClient = () => client
-      return createGoogleStore({ key, version, createClient, isOwnClient: false })
+      const store = createGoogleStore({ key, version, createClient: () => client })
+      return { ...store, async close() {} }
     }
     const { KeyManagementServiceClient } = await loadPeer(
       '@google-cloud/kms',
       () => import('@google-cloud/kms'),
     )
     const createClient = () => new KeyManagementServiceClient()
-    return createGoogleStore({ key, version, createClient, isOwnClient: true })
+    return createGoogleStore({ key, version, createClient })
   }, settings)
 }

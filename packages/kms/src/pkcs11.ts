@@ -9,18 +9,18 @@
 import type { KeyPlace, KeySettings, KeySource } from '@countersign/core/keys'
 import type * as pkcs11js from 'pkcs11js'
 import { readFailure } from './pkcs11/failure.ts'
-import { readKeys } from './pkcs11/keys.ts'
+import { checkOrder, findKey, type KeyQuery, readKeys, type TokenKey } from './pkcs11/keys.ts'
 import { buildOperation } from './pkcs11/mechanism.ts'
 import { borrowModule } from './pkcs11/module.ts'
 import { createPinSource, type PinSource, readPinSource } from './pkcs11/pin.ts'
 import { createSessions, type Session } from './pkcs11/sessions.ts'
 import { buildUri, buildUriFault, readId, readSearch, type Search } from './pkcs11/uri.ts'
 import { createKeyStoreSource, type KeyStoreSettings } from './store/key-source.ts'
-import { type KeyStore, type SignRequest, StoreFault } from './store/key-store.ts'
+import type { KeyStore, SignRequest } from './store/key-store.ts'
 import { loadPeer } from './store/peer.ts'
 
 /** A key on a token, and how it is reached. */
-export interface Pkcs11Options extends Omit<KeyStoreSettings, 'name' | 'defaultRsaAlg'> {
+export interface Pkcs11Options extends Omit<KeyStoreSettings, 'name' | 'defaultRsaAlg' | 'wait'> {
   /** The path of the PKCS#11 module, a shared library that comes with the token. */
   readonly modulePath: string
   /** The token's label. Where it is absent, there MUST be only one token. */
@@ -66,10 +66,10 @@ export function pkcs11(options: Pkcs11Options): KeySource {
     throw new TypeError('"sessions" must be a whole number, 1 or more')
   }
   const search = { token, serial, manufacturer, model, slotId, object, id }
-  const { alg, kid, notBefore, notAfter, wait, renewAfter } = settings
+  const { alg, kid, notBefore, notAfter, renewAfter } = settings
   return createSource(
     { search, modulePath, sessions, readPin: createPinSource(pin) },
-    { name: buildUri(search), alg, kid, notBefore, notAfter, wait, renewAfter },
+    { name: buildUri(search), alg, kid, notBefore, notAfter, renewAfter },
   )
 }
 
@@ -105,6 +105,7 @@ function createSource(token: TokenSettings, settings: KeyStoreSettings): KeySour
 
 async function openStore(settings: TokenSettings, name: string): Promise<KeyStore> {
   const { search, modulePath } = settings
+  const query = { search, name }
   const loaded = await loadPeer('pkcs11js', loadPkcs11js)
   const sessions = createSessions({
     ...settings,
@@ -115,16 +116,15 @@ async function openStore(settings: TokenSettings, name: string): Promise<KeyStor
     concurrency: settings.sessions,
     async readVersions({ signal }) {
       return await sessions.use(signal, async (session) => {
-        session.connection.keys = readKeys(session, search, name)
-        return session.connection.keys
+        const keys = readKeys(session, query, session.connection.keys)
+        session.connection.keys = keys
+        checkOrder(keys, name)
+        return keys
       })
     },
     async sign({ ref }, request) {
       return await sessions.use(request.signal, async (session) => {
-        if (session.connection.keys.length === 0) {
-          session.connection.keys = readKeys(session, search, name)
-        }
-        return await sign(session, ref, request)
+        return await sign(session, readKnown(session, query, ref), request)
       })
     },
     readFailure,
@@ -132,21 +132,28 @@ async function openStore(settings: TokenSettings, name: string): Promise<KeyStor
   }
 }
 
+/** Of a connection that was made anew nothing is known: then only this one key is looked for. */
+function readKnown(session: Session, query: KeyQuery, ref: string): TokenKey {
+  const { connection } = session
+  const known = connection.keys.find((key) => key.ref === ref)
+  if (known) return known
+  const found = findKey(session, query, ref)
+  connection.keys = [...connection.keys, found]
+  return found
+}
+
 /** As many octets as the longest signature has, of an RSA key of 16384 bits. */
 const maxSignature = 2048
 
 async function sign(
-  { cryptoki, session, mechanisms, connection, confirm }: Session,
-  ref: string,
+  { cryptoki, session, mechanisms, prepareLogin }: Session,
+  key: TokenKey,
   { alg, data }: SignRequest,
 ): Promise<Uint8Array> {
-  const key = connection.keys.find((other) => other.ref === ref)
-  if (!key) {
-    throw new StoreFault('not-found', 'the key is gone', 'it is on the token no more')
-  }
   const { mechanism, input } = buildOperation(alg, data, mechanisms)
+  const logIn = key.needsPin ? await prepareLogin() : undefined
   cryptoki.C_SignInit(session, mechanism, key.handle)
-  if (key.needsPin) await confirm()
+  logIn?.()
   const signature = await cryptoki.C_SignAsync(session, input, Buffer.alloc(maxSignature))
   // pkcs11js keeps no hold of what a thread reads: here it is held until the thread has read it
   input.fill(0)

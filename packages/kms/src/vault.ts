@@ -10,7 +10,7 @@
 
 import type { KeyPlace, KeySettings, KeySource } from '@countersign/core/keys'
 import { buildStoreError } from './store/error.ts'
-import { createKeyStoreSource, type KeyStoreSettings } from './store/key-source.ts'
+import { createKeyStoreSource } from './store/key-source.ts'
 import { type KeyStore, type KeyVersion, StoreFault } from './store/key-store.ts'
 import { createAsking } from './vault/asking.ts'
 import { createVaultClient } from './vault/client.ts'
@@ -20,45 +20,42 @@ import { buildSignBody, readKey, readSignature, type VaultKeyVersion } from './v
 import { createVaultTokens } from './vault/login.ts'
 import {
   type CheckedVaultOptions,
-  checkPath,
   checkVaultOptions,
-  readVersion,
   type VaultTransitOptions,
 } from './vault/options.ts'
 
 export type { VaultAuth, VaultSecretId } from './vault/login.ts'
 export type { VaultTransitOptions } from './vault/options.ts'
 
-/**
- * Creates the source of a key in Vault's Transit engine. Nothing is asked before a key is needed.
- *
- * @throws KeyError when an option cannot be right
- */
+/** Creates the source of a key in Vault's Transit engine. Nothing is asked before a key is needed. */
 export function vaultTransit(options: VaultTransitOptions): KeySource {
-  const store = checkVaultOptions(options)
-  return createKeyStoreSource(async () => createStore(store), { ...options, name: store.name })
+  const checked = checkVaultOptions(options)
+  const { key, alg, kid, notBefore, notAfter, wait, renewAfter } = options
+  const name = `hashivault://${key}`
+  const settings = { name, alg, kid, notBefore, notAfter, wait, renewAfter }
+  return createKeyStoreSource(async () => createStore(checked), settings)
 }
 
 /**
  * Creates the source that a key URI names: `hashivault://KEY?mount=transit&version=3`. The environment
- * is read now; what is missing there is told when a key is needed.
- *
- * @throws KeyError when a parameter cannot be right
+ * is read now; what is missing or wrong there is told when a key is needed.
  */
 export function createUriKeySource(place: KeyPlace, settings: KeySettings): KeySource {
   const { name, parts, parameters, wait } = place
   const { key = '' } = parts
-  const mount = checkPath(parameters['mount'] ?? 'transit', '"mount"')
-  const version = readVersion(parameters['version'])
+  const { mount = 'transit', version: number } = parameters
+  const version = number === undefined ? undefined : Number(number)
   const environment = readVaultEnvironment()
-  const all: KeyStoreSettings = { ...settings, wait, name }
-  return createKeyStoreSource(async () => {
-    if (environment instanceof StoreFault) {
-      const code = 'ERR_KEY_UNAVAILABLE'
-      throw buildStoreError({ code, name, failure: environment, cause: undefined })
-    }
-    return createStore(checkVaultOptions({ ...environment, key, mount, version }, name))
-  }, all)
+  return createKeyStoreSource(
+    async () => {
+      if (environment instanceof StoreFault) {
+        const code = 'ERR_KEY_UNAVAILABLE'
+        throw buildStoreError({ code, name, failure: environment, cause: undefined })
+      }
+      return createStore({ ...environment, key, mount, version, fetch })
+    },
+    { ...settings, wait, name },
+  )
 }
 
 function createStore({ key, mount, version: only, auth, ...place }: CheckedVaultOptions): KeyStore {

@@ -12,10 +12,10 @@ import { join } from 'node:path'
 import { createLocalSigner, type KeySource, type PublicJwk } from '@countersign/core/keys'
 import { awsKms } from '@countersign/kms/aws'
 import { vaultTransit } from '@countersign/kms/vault'
-import { createTestClient, startTestServer, tester } from './aws/test-key-store.ts'
-import { generateCertificate } from './azure/certificate.ts'
+import { createTestClient, rotateNames, startTestServer, tester } from './aws/test-key-store.ts'
 import { startKeyVault } from './azure/key-vault.ts'
 import { openKey } from './azure/open.ts'
+import { generateCertificate } from './certificate.ts'
 import { startGoogleKms } from './gcp/test-store.ts'
 import { pin, startSoftHsm } from './pkcs11/softhsm.ts'
 import { administerVault } from './vault/administration.ts'
@@ -117,16 +117,21 @@ function readPemPublicJwk(pem: string): PublicJwk & { kid: string } {
 async function startAws(): Promise<KeyPlace> {
   const server = await startTestServer()
   const client = createTestClient(server)
+  /** A key whose versions wait has a second name, for the next one. */
+  const listNames = (name: string) => [name, `${name}-next`]
   return {
     async createKey() {
       const name = `alias/${randomUUID()}`
       server.keys.setAlias(name, server.keys.createKey('ECC_NIST_P256'))
       return { name, publicJwk: await readPublicJwk(awsKms({ keyId: name, client })) }
     },
+    rotate: async (name) => rotateNames(server.keys, listNames(name)),
     setAway: (isAway) => setAway(server, isAway),
     describe: (keys) => ({
       env: {
-        OIDC_CLIENT_KEY: joinUris(keys, ({ name }) => `awskms:///${name}`),
+        OIDC_CLIENT_KEY: joinUris(keys, ({ name, wait }) =>
+          wait === undefined ? `awskms:///${name}` : `awskms:///${listNames(name)}`,
+        ),
         AWS_REGION: server.region,
         AWS_ENDPOINT_URL_KMS: server.url,
         AWS_ACCESS_KEY_ID: tester.accessKeyId,

@@ -10,6 +10,7 @@
 
 import { randomUUID } from 'node:crypto'
 import type { ClientAuth } from 'openid-client'
+import { actInTime } from '../base/abort.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Emit } from '../events.ts'
 import { type BuildSigningInput, signCurrent } from '../jose/sign-current.ts'
@@ -75,8 +76,9 @@ export function createClientAssertion(settings: AssertionSettings): ClientAuth {
         },
       }
     }
-    const signal = AbortSignal.timeout(signTimeout)
-    const { jws, signer } = await signCurrent({ keyRing, build, signal })
+    const { jws, signer } = await actInTime({ milliseconds: signTimeout }, (signal) =>
+      signCurrent({ keyRing, build, signal }),
+    )
     const duration = performance.now() - started
     emit({ type: 'key.signed', kid: signer.kid, alg: readAlg(signer, server), duration })
     setAssertion(body, client_id, jws)

@@ -7,7 +7,7 @@
  */
 
 import { decodeProtectedHeader, type ProtectedHeaderParameters } from 'jose'
-import { waitUntilAborted } from '../base/abort.ts'
+import { actInTime, waitUntilAborted } from '../base/abort.ts'
 import { KeyError, TokenValidationError } from '../errors.ts'
 import type { Decrypter } from '../keys/decrypter.ts'
 import type { DecryptionRing } from '../keys/decryption-ring.ts'
@@ -80,12 +80,13 @@ function findFitting(
 }
 
 async function tryDecrypt(decrypter: Decrypter, jwe: string): Promise<Uint8Array | undefined> {
-  const signal = AbortSignal.timeout(patience)
   try {
-    return await waitUntilAborted(decrypter.decrypt(jwe, { signal }), signal)
+    return await actInTime({ milliseconds: patience }, (signal) =>
+      waitUntilAborted(decrypter.decrypt(jwe, { signal }), signal),
+    )
   } catch (error) {
     if (error instanceof KeyError) throw error
-    if (!signal.aborted) return undefined
+    if (!(error instanceof DOMException && error.name === 'TimeoutError')) return undefined
     const { kid } = decrypter
     const message = `key "${kid}" did not decrypt in time`
     throw new KeyError('ERR_KEY_UNAVAILABLE', message, { kid, reason: 'timeout' })

@@ -16,8 +16,8 @@ export type BuildSigningInput = (signer: Signer) => Pick<SigningInput, 'header' 
 const gone: readonly (KeyErrorReason | undefined)[] = ['disabled', 'not-found', 'bad-signature']
 
 /**
- * Signs with the current key. If it turns out that the key store has taken it away, the key that is there
- * now signs instead, once: nothing was sent so far.
+ * Signs with the current key. If it turns out that the key store has taken it away, another one that is
+ * there signs instead, once: nothing was sent so far.
  *
  * @throws KeyError
  */
@@ -39,8 +39,9 @@ export async function signCurrent({
     return await sign(signer)
   } catch (error) {
     if (!(error instanceof KeyError && gone.includes(error.reason))) throw error
-    const next = await keyRing.current({ renew: true, signal })
-    if (next === signer) throw error
+    const next = await keyRing.current({ instead: signer, signal }).catch(() => {
+      throw error
+    })
     return await sign(next)
   }
 }

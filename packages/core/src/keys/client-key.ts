@@ -126,6 +126,7 @@ function restrict(
   const { notBefore, notAfter, path } = settings
   return {
     name: theirs.name ?? path,
+    notBefore: later(notBefore, theirs.notBefore),
     async keys(request) {
       const keys = await theirs.keys(request)
       return keys.map(

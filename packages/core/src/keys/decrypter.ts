@@ -20,9 +20,10 @@ import type { NamedKey } from './signer.ts'
  * 7516, 5.2, steps 9 and 10). A key store does that step, and the rest is done in this process.
  */
 export interface Decrypter extends NamedKey {
-  /** The algorithm that the key is bound to by its name, and published with; `undefined` for none. */
-  readonly alg: JweAlgorithm | undefined
-  /** The key management algorithms that it takes: `alg` alone, or all that fit the key. */
+  /**
+   * The key management algorithms that it takes: the one that is named for it, or all that fit the key.
+   * It is published with the first.
+   */
   readonly algs: readonly JweAlgorithm[]
   /**
    * Decrypts a compact JWE whose `alg` is one of `algs` and whose header was checked.
@@ -43,6 +44,6 @@ export interface TimedDecrypter {
   readonly decrypter: Decrypter
   /** Not published before this moment; it decrypts all the same. NumericDate. */
   readonly notBefore?: number | undefined
-  /** Not published from this moment on. It decrypts for a while longer. NumericDate. */
+  /** Not published from this moment on. It decrypts for two days more. NumericDate. */
   readonly notAfter?: number | undefined
 }

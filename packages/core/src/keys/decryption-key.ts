@@ -15,7 +15,7 @@ import type { KeyPurpose } from './key-purpose.ts'
 import { createTimedDecrypters } from './local-decrypter.ts'
 
 /** A private key that decrypts, or where it is. */
-export type DecryptionKeyInput =
+type DecryptionKeyInput =
   | string
   | KeyObject
   | webcrypto.CryptoKey
@@ -23,14 +23,17 @@ export type DecryptionKeyInput =
   | { readonly keys: readonly object[] }
 
 /** A key that decrypts with what is to be said about it. */
-export interface DecryptionKeyEntry {
+interface DecryptionKeyEntry {
   readonly key: DecryptionKeyInput
-  /** The key management algorithm that it is bound to. Without it, all that fit the key. */
+  /**
+   * The key management algorithm that it is bound to, and published with. Without it, it takes all that
+   * fit the key, and is published with RSA-OAEP-256 or ECDH-ES+A256KW.
+   */
   readonly alg?: JweAlgorithm
   readonly kid?: string
   /** Not published before: NumericDate, ISO 8601 or `Date`. */
   readonly notBefore?: number | string | Date
-  /** Not published from then on, and a day later of no use: NumericDate, ISO 8601 or `Date`. */
+  /** Not published from then on, and two days later of no use: NumericDate, ISO 8601 or `Date`. */
   readonly notAfter?: number | string | Date
 }
 
@@ -49,12 +52,14 @@ const decryption: KeyPurpose<JweAlgorithm, TimedDecrypter> = {
   algorithms: jweAlgorithms,
   isAlgorithm: isJweAlgorithm,
   usages: operations,
-  isMeant({ use, alg, key_ops: theirs }, { isAmongOthers }) {
+  isMeant({ kty, use, alg, key_ops: theirs }, { isAmongOthers }) {
     if (use === 'sig') return false
     if (Array.isArray(theirs) && !operations.some((name) => theirs.includes(name))) return false
-    // In a JWK Set, which may hold the client key too, what says nothing of its use is for signing
-    const isDeclared = use === 'enc' || Array.isArray(theirs) || isJweAlgorithm(alg)
-    return isDeclared || !isAmongOthers
+    if (!isAmongOthers) return true
+    // A JWK Set may hold keys for others than us, and the client key: what says nothing of its use
+    if (kty !== 'RSA' && kty !== 'EC' && kty !== 'OKP') return false
+    if (alg !== undefined) return isJweAlgorithm(alg)
+    return use === 'enc' || Array.isArray(theirs)
   },
   build: createTimedDecrypters,
   identify: ({ decrypter }) => decrypter,

@@ -2,18 +2,18 @@
  * The decryption keys of one Relying Party over time: which are published, and which decrypt.
  *
  * The provider chooses among what it has of our JWK Set, maybe of yesterday's. So a key decrypts for
- * longer than it is published, at both ends: at once, before anybody can have chosen it, and for a day
+ * longer than it is published, at both ends: at once, before anybody can have chosen it, and for two days
  * after it was last published.
  *
  * @module
  */
 
-import { waitUntilAborted } from '../base/abort.ts'
 import type { Clock } from '../base/clock.ts'
 import { KeyError } from '../errors.ts'
-import { buildEventError, type Emit } from '../events.ts'
+import type { Emit } from '../events.ts'
 import type { Decrypter, TimedDecrypter } from './decrypter.ts'
-import { calculateThumbprint, pickPublicMembers } from './public-jwk.ts'
+import { createKeySources } from './key-sources.ts'
+import { mergeSame, pickPublicMembers } from './public-jwk.ts'
 import type { KeySource, PublicJwk } from './signer.ts'
 
 /** The decryption keys of one Relying Party. */
@@ -24,16 +24,19 @@ export interface DecryptionRing {
    * @throws KeyError `ERR_NO_KEY`, `ERR_KEY_UNAVAILABLE`
    */
   usable(): Promise<readonly Decrypter[]>
-  /** The public half of every key that a provider may choose now. */
+  /**
+   * The public half of every key that a provider may choose now. Where there is none, it is that of the
+   * one that begins first: it decrypts already, and without any key all logins would fail there.
+   */
   published(): Promise<readonly PublicJwk[]>
   close(): Promise<void>
 }
 
-/** Seconds for which a key decrypts after its `notAfter`: for providers that keep our JWK Set. */
-export const decryptionGrace = 86_400
-
-/** How long the keys of one source are waited for. Milliseconds. */
-const patience = 5_000
+/**
+ * Seconds for which a key decrypts after its `notAfter`: a day for which a provider may keep our JWK Set,
+ * and another for its clock, for our own `max-age`, and for keeping it a little longer.
+ */
+const grace = 2 * 86_400
 
 /** Creates a ring over any sources. */
 export function createDecryptionRing({
@@ -45,66 +48,44 @@ export function createDecryptionRing({
   clock: Clock
   emit: Emit
 }): DecryptionRing {
-  async function ask(source: KeySource<TimedDecrypter>): Promise<readonly TimedDecrypter[]> {
-    const report = (error: unknown) =>
-      emit({ type: 'key.reload_failed', source: source.name, error: buildEventError(error) })
-    try {
-      return await waitUntilAborted(source.keys({ report }), AbortSignal.timeout(patience))
-    } catch (error) {
-      report(error)
-      if (error instanceof KeyError) throw error
-      throw new KeyError('ERR_KEY_UNAVAILABLE', `${source.name} cannot be used`, { cause: error })
-    }
-  }
-
-  /** The keys of all sources that answer; it takes all of them failing to fail. */
-  async function readAll(): Promise<readonly TimedDecrypter[]> {
-    const results = await Promise.allSettled(sources.map(ask))
-    const keys = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []))
-    const failure = results.find((result) => result.status === 'rejected')
-    if (keys.length === 0 && failure) throw failure.reason
-    return keys
-  }
+  const all = createKeySources(sources, emit)
 
   return {
     async usable() {
       const now = clock.now()
-      const keys = (await readAll()).filter(
-        ({ notAfter = Number.POSITIVE_INFINITY }) => now < notAfter + decryptionGrace,
-      )
-      const [current, others] = [true, false].map((wanted) =>
-        keys.filter((key) => isPublished(key, now) === wanted),
-      )
-      const decrypters = [...(current ?? []), ...(others ?? [])].map(({ decrypter }) => decrypter)
-      if (decrypters.length > 0) return decrypters
-      throw new KeyError(
-        'ERR_NO_KEY',
-        'no key may decrypt: there is none, or all are more than a day past their "notAfter"',
-      )
+      const { keys } = await all.read()
+      const usable = keys.filter((key) => now < endOf(key) + grace)
+      if (usable.length === 0) {
+        throw new KeyError(
+          'ERR_NO_KEY',
+          'no key may decrypt: there is none, or all are more than two days past their "notAfter"',
+        )
+      }
+      const published = pickPublished(usable, now)
+      const others = usable.filter((key) => !published.includes(key))
+      return [...published, ...others].map(({ decrypter }) => decrypter)
     },
     async published() {
-      const now = clock.now()
-      const keys = (await readAll()).filter((key) => isPublished(key, now))
-      const jwks = keys.map(({ decrypter }) => buildPublished(decrypter))
-      // A key that is there twice is published once
-      return [
-        ...new Map(jwks.map((jwk) => [`${jwk.kid} ${calculateThumbprint(jwk)}`, jwk])).values(),
-      ]
+      const { keys } = await all.read()
+      const published = pickPublished(keys, clock.now())
+      return mergeSame(published.map(({ decrypter }) => buildPublished(decrypter)))
     },
-    async close() {
-      await Promise.allSettled(sources.map(async (source) => source.close?.()))
-    },
+    close: all.close,
   }
 }
 
-function isPublished(
-  { notBefore = 0, notAfter = Number.POSITIVE_INFINITY }: TimedDecrypter,
-  now: number,
-): boolean {
-  return notBefore <= now && now < notAfter
+/** The keys that a provider may choose. */
+function pickPublished(keys: readonly TimedDecrypter[], now: number): readonly TimedDecrypter[] {
+  const alive = keys.filter((key) => now < endOf(key))
+  const earliest = Math.min(...alive.map(beginningOf))
+  return alive.filter((key) => beginningOf(key) <= Math.max(now, earliest))
 }
 
-/** A key that nothing names an algorithm for is published without one: the provider has its own. */
-function buildPublished({ publicJwk, kid, alg }: Decrypter): PublicJwk {
+const beginningOf = ({ notBefore = 0 }: TimedDecrypter): number => notBefore
+const endOf = ({ notAfter = Number.POSITIVE_INFINITY }: TimedDecrypter): number => notAfter
+
+/** A provider may need an algorithm to choose a key by: the first, though the key takes all of them. */
+function buildPublished({ publicJwk, kid, algs: [alg] }: Decrypter): PublicJwk {
+  // A source of somebody else's may hand out more than belongs here
   return { ...pickPublicMembers(publicJwk), kid, use: 'enc', ...(alg && { alg }) }
 }

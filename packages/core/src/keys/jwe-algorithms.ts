@@ -47,6 +47,11 @@ export function isJweAlgorithm(name: unknown): name is JweAlgorithm {
   return typeof name === 'string' && Object.hasOwn(keyTypes, name)
 }
 
+/** Whether this is the name of any key management algorithm, accepted or not. @see RFC 7518, 4.1 */
+export function isKeyManagement(alg: unknown): boolean {
+  return typeof alg === 'string' && /^(RSA1_5|RSA-OAEP|ECDH-ES|A\d+(GCM)?KW|dir|PBES2)/.test(alg)
+}
+
 /** The content encryption algorithms that are accepted. */
 export const contentEncryptionAlgorithms: readonly string[] = [
   'A128GCM',

@@ -7,6 +7,7 @@
  */
 
 import { createHash } from 'node:crypto'
+import { listNames } from './public-jwk.ts'
 import type { PublicJwk } from './signer.ts'
 
 /** A JWK Set ready to be sent. */
@@ -24,13 +25,18 @@ export interface Publisher {
 }
 
 /**
- * Builds the JWK Set of all that publish keys.
+ * Builds the JWK Set of all that publish keys. A key has one use (RFC 7517, 4.2), and a name is that of one
+ * key: what has the name of a key that signs, or is the same key, is left out.
  *
  * @throws TypeError when a source hands out anything but public members
  */
 export async function buildJwkSet(publishers: readonly Publisher[]): Promise<JwkSetDocument> {
-  const keys = (await Promise.all(publishers.map((keys) => keys.published()))).flat()
-  for (const key of keys) checkPublic(key)
+  const published = (await Promise.all(publishers.map((keys) => keys.published()))).flat()
+  for (const key of published) checkPublic(key)
+  const signing = new Set(published.filter(({ use }) => use !== 'enc').flatMap(listNames))
+  const keys = published.filter(
+    (key) => key.use !== 'enc' || !listNames(key).some((name) => signing.has(name)),
+  )
   const body = JSON.stringify({ keys })
   const etag = `"${createHash('sha256').update(body).digest('base64url')}"`
   return { body, etag }

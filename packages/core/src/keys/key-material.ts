@@ -70,6 +70,21 @@ export function readInPlace<Value>(place: string | undefined, read: () => Value)
   }
 }
 
+/**
+ * Checks that a key's halves belong together, which nobody does who reads a JWK. Using both now, for some
+ * milliseconds, keeps a bad new key from taking the place of a good one.
+ *
+ * @throws KeyError
+ */
+export function checkHalves(isWhole: () => boolean): void {
+  try {
+    if (isWhole()) return
+  } catch {
+    // What node:crypto says of a key that cannot be used is no help
+  }
+  throw buildFault('is a damaged key: its public half does not belong to its private half')
+}
+
 /** Whether this is an object with named members, and not a list. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)

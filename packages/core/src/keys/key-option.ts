@@ -35,7 +35,7 @@ export interface ReadKeys<Key> {
 }
 
 /** What reading such an option takes. */
-export interface KeyOption<Alg extends string, Key> {
+interface KeyOption<Alg extends string, Key> {
   /** The option's path, for faults. */
   readonly path: string
   readonly purpose: KeyPurpose<Alg, Key>

@@ -27,6 +27,11 @@ export interface KeyStoreScheme {
   readonly example: string
   /** The parameters that it has besides those of every URI. */
   readonly parameters: Readonly<Record<string, KeyStoreParameter>>
+  /** Whether a place is one key for ever, and not a name that is given to another one or to a new version. */
+  isOneKey(place: {
+    readonly parts: Readonly<Record<string, string>>
+    readonly parameters: Readonly<Record<string, string>>
+  }): boolean
   /** Reads what is between the scheme and the parameters; `undefined` when it is not a key's place. */
   readPlace(text: string): Readonly<Record<string, string>> | undefined
 }
@@ -36,7 +41,13 @@ const matching =
   (text) =>
     readGroups(pattern.exec(text)?.groups)
 
+const hasVersion: KeyStoreScheme['isOneKey'] = ({ parts, parameters }) =>
+  'version' in parts || 'version' in parameters
+
 const wait = { pattern: /^\d{1,9}$/, form: 'a whole number of seconds' }
+const awsKey =
+  /(?:alias\/[\w/-]+|(?:mrk-)?[\da-f-]{32,36}|arn:[\w-]+:kms:[\w-]+:\d+:(?:key|alias)\/[\w/-]+)/
+    .source
 const mount = /^[\w-][\w.-]*(?:\/[\w-][\w.-]*)*$/
 
 /** The table. */
@@ -45,15 +56,15 @@ export const keyStores: Readonly<Record<string, KeyStoreScheme>> = {
     store: 'AWS KMS',
     module: 'aws',
     example: 'awskms:///alias/login',
-    parameters: {},
-    readPlace: matching(
-      /^\/\/\/(?<keyId>alias\/[\w/-]+|(?:mrk-)?[\da-f-]{32,36}|arn:[\w-]+:kms:[\w-]+:\d+:(?:key|alias)\/[\w/-]+)$/,
-    ),
+    isOneKey: ({ parts: { keyId = '' } }) => !/alias\/|,/.test(keyId),
+    parameters: { wait },
+    readPlace: matching(new RegExp(`^///(?<keyId>${awsKey}(?:,${awsKey})*)$`)),
   },
   gcpkms: {
     store: 'Google Cloud KMS',
     module: 'gcp',
     example: 'gcpkms://projects/PROJECT/locations/LOCATION/keyRings/RING/cryptoKeys/KEY',
+    isOneKey: hasVersion,
     parameters: { wait },
     readPlace: matching(
       /^\/\/\/?(?<name>projects\/[\w.:-]+\/locations\/[\w-]+\/keyRings\/[\w-]+\/cryptoKeys\/[\w-]+)(?:\/(?:cryptoKeyVersions|versions)\/(?<version>\d+))?$/,
@@ -63,6 +74,7 @@ export const keyStores: Readonly<Record<string, KeyStoreScheme>> = {
     store: 'Azure Key Vault',
     module: 'azure',
     example: 'azurekms://VAULT.vault.azure.net/KEY',
+    isOneKey: hasVersion,
     parameters: { wait },
     readPlace: matching(
       /^\/\/(?<vault>[a-z\d-]+(?:\.[a-z\d-]+)*(?::\d+)?)\/(?:keys\/)?(?<name>[\w-]+)(?:\/(?<version>[\da-f]{32}))?$/i,
@@ -72,6 +84,7 @@ export const keyStores: Readonly<Record<string, KeyStoreScheme>> = {
     store: 'Vault Transit',
     module: 'vault',
     example: 'hashivault://KEY?mount=transit',
+    isOneKey: hasVersion,
     parameters: {
       mount: { pattern: mount, form: 'the path of a mount, such as "transit"' },
       version: { pattern: /^[1-9]\d{0,8}$/, form: 'the number of a version' },
@@ -83,6 +96,8 @@ export const keyStores: Readonly<Record<string, KeyStoreScheme>> = {
     store: 'PKCS#11',
     module: 'pkcs11',
     example: 'pkcs11:token=TOKEN;object=KEY?module-path=/path/module.so&pin-source=file:/path/pin',
+    // Its keys are told apart by dates, or by their ids
+    isOneKey: () => true,
     parameters: {
       'module-path': {
         pattern: /./,

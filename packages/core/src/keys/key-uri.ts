@@ -60,7 +60,13 @@ export function createUriKeySource<Alg extends string, Key>(
   if (keyStore) {
     const own = Object.keys(keyStore.parameters)
     const all = { ...settings, ...readParameters(search, purpose, settings, own) }
-    return purpose.createStoreSource(name, readKeyPlace(name, keyStore, rest, search), all)
+    const place = readKeyPlace(name, keyStore, rest, search)
+    if (all.kid !== undefined && !keyStore.isOneKey(place)) {
+      throw buildFault(
+        '"kid" names one key for ever: name the version of the key, or the key itself',
+      )
+    }
+    return purpose.createStoreSource(name, place, all)
   }
   const { passphrase, ...others } = readLocalParameters(search, purpose, settings)
   const all = { ...settings, ...others, passphrase }

@@ -44,6 +44,23 @@ export function calculateThumbprint(jwk: PublicJwk): string {
     .digest('base64url')
 }
 
+/** The names that providers may know a key by: its `kid`, and its thumbprint. */
+export function listNames(jwk: PublicJwk): readonly string[] {
+  const thumbprint = calculateThumbprint(jwk)
+  return [jwk.kid ?? thumbprint, thumbprint]
+}
+
+/** One JWK for each key and name. A key that is there with several algorithms has none. */
+export function mergeSame(jwks: readonly PublicJwk[]): readonly PublicJwk[] {
+  const merged = new Map<string, PublicJwk>()
+  for (const jwk of jwks) {
+    const id = JSON.stringify([jwk.kid, calculateThumbprint(jwk)])
+    const { alg, ...others } = merged.get(id) ?? jwk
+    merged.set(id, alg === jwk.alg ? jwk : others)
+  }
+  return [...merged.values()]
+}
+
 /**
  * node:crypto writes no JWK of an id-RSASSA-PSS key. Its numbers are those of any RSA key, and they are
  * what the BIT STRING of the SubjectPublicKeyInfo holds.

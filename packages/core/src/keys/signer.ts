@@ -76,6 +76,8 @@ export interface KeyRequest {
 export interface KeySource<Key = TimedSigner> {
   /** What is configured, for messages and events. Never key material. */
   readonly name: string
+  /** None of its keys is used before this moment, where that is known without asking. NumericDate. */
+  readonly notBefore?: number | undefined
   /**
    * The keys as they are now, of any time.
    *

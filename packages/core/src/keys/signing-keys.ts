@@ -5,6 +5,7 @@
  */
 
 import { isJwsAlgorithm, type JwsAlgorithm, jwsAlgorithms } from './algorithms.ts'
+import { isKeyManagement } from './jwe-algorithms.ts'
 import type { KeyPurpose } from './key-purpose.ts'
 import { createTimedSigners } from './key-settings.ts'
 import type { TimedSigner } from './signer.ts'
@@ -20,8 +21,10 @@ export function createSigning(defaultRsaAlg: JwsAlgorithm): KeyPurpose<JwsAlgori
     isAlgorithm: isJwsAlgorithm,
     usages: ['sign'],
     // What says nothing of its use is for signing
-    isMeant: ({ use, key_ops: operations }) =>
-      use !== 'enc' && (!Array.isArray(operations) || operations.includes('sign')),
+    isMeant: ({ use, alg, key_ops: operations }, { isAmongOthers }) =>
+      use !== 'enc' &&
+      (!Array.isArray(operations) || operations.includes('sign')) &&
+      !(isAmongOthers && isKeyManagement(alg)),
     build: (materials, settings) => createTimedSigners(materials, { ...settings, defaultRsaAlg }),
     identify: ({ signer }) => signer,
     createStoreSource: (scheme, place, settings) =>

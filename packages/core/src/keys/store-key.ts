@@ -42,6 +42,7 @@ export function createStoreKeySource(
 
   return {
     name: place.name,
+    notBefore: settings.notBefore,
     async keys(request) {
       opening ??= open().catch((error: unknown) => {
         opening = undefined

@@ -11,7 +11,7 @@ import * as client from 'openid-client'
 import type { Clock } from '../base/clock.ts'
 import { OidcError, ProviderError, TransactionError } from '../errors.ts'
 import type { Exchange } from '../exchange.ts'
-import { isReset } from '../http/fetch.ts'
+import { isReset, withoutQuery } from '../http/fetch.ts'
 import type { Provider } from '../provider/discovery.ts'
 import { readProtocolError } from '../provider/protocol-error.ts'
 import type { IdTokenClaims, KeptTokens } from '../session/session.ts'
@@ -189,7 +189,15 @@ export function isUsedCode(error: unknown): boolean {
   return error instanceof ProviderError && error.error === 'invalid_grant'
 }
 
-/** Whether the code was never sent, so that the same response may be tried again. */
-export function mayBeRepeated(error: unknown): boolean {
-  return error instanceof OidcError && error.status === 503
+/**
+ * Whether the same response may be tried again: the code was not sent, or the token endpoint did not
+ * answer. What fails later, the provider's keys and UserInfo, fails with a code that is used.
+ *
+ * @see RFC 6749, 4.1.2
+ */
+export function mayBeRepeated(error: unknown, provider: Provider): boolean {
+  if (!(error instanceof OidcError) || error.status !== 503) return false
+  const server = provider.known()
+  if (!(error instanceof ProviderError) || !server) return true
+  return error.endpoint === withoutQuery(new URL(server.token_endpoint).href)
 }

@@ -113,7 +113,7 @@ export function createCallback(settings: CallbackSettings): Callback {
       loopBreaker.count(exchange, isFormPost === true)
       return redirect(returnTo)
     } catch (error) {
-      if (!mayBeRepeated(error)) transactions.drop(exchange, state)
+      if (!mayBeRepeated(error, settings.redeem.provider)) transactions.drop(exchange, state)
       if (!isUsedCode(error)) throw error
       // Another process may have redeemed it: its session is here, or one more login brings it
       const isStepUp = stepUp !== undefined || maxAge !== undefined

@@ -13,9 +13,9 @@ import { OidcError, ProviderError } from '../errors.ts'
 import { buildEventError, type Emit } from '../events.ts'
 import type { Fetch } from '../http/fetch.ts'
 import type { DecryptionRing } from '../keys/decryption-ring.ts'
-import { createDecryptingFetch } from './encrypted-responses.ts'
 import { createProviderKeys } from './json-web-key-set.ts'
 import { readProtocolError } from './protocol-error.ts'
+import { createTokenFetch } from './received-tokens.ts'
 
 /** The provider's metadata, as far as it was checked. @see OpenID Connect Discovery 1.0, 3 */
 export type ProviderMetadata = Readonly<client.ServerMetadata> & {
@@ -121,12 +121,11 @@ export function createProvider(settings: ProviderSettings): Provider {
         settings.clientAuth,
       )
       const fetchKeys = keys.provide(configuration)
-      const { decryptionRing } = settings
-      const fetch = decryptionRing
-        ? createDecryptingFetch(settings.fetch, server, decryptionRing)
-        : settings.fetch
+      const fetch = createTokenFetch(server, settings)
+      // As openid-client writes it, however the metadata does
+      const jwksUrl = server.jwks_uri === undefined ? undefined : new URL(server.jwks_uri).href
       configuration[client.customFetch] = (url, init) => {
-        if (url !== server.jwks_uri) return fetch(url, init)
+        if (url !== jwksUrl) return fetch(url, init)
         // openid-client holds on to keys that it had to ask for: the next login begins anew
         shared = undefined
         return fetchKeys(url, init)
@@ -192,15 +191,24 @@ function checkMetadata(
     )
   }
   const offered = metadata.id_token_signing_alg_values_supported ?? ['RS256']
+  const algs = idTokenAlgs ?? offered.filter(isAsymmetric)
+  const { userinfo_signing_alg_values_supported: userInfoAlgs } = metadata
   return {
     ...metadata,
     authorization_endpoint: authorization_endpoint ?? '',
     token_endpoint: token_endpoint ?? '',
     // RFC 8725, 3.1: the acceptable algorithms come from here, never from the token
-    id_token_signing_alg_values_supported: [
-      ...(idTokenAlgs ?? offered.filter((alg) => alg !== 'none' && !alg.startsWith('HS'))),
-    ],
+    id_token_signing_alg_values_supported: [...algs],
+    // Optional in the metadata, and openid-client has no default for it
+    userinfo_signing_alg_values_supported: (Array.isArray(userInfoAlgs)
+      ? userInfoAlgs
+      : algs
+    ).filter(isAsymmetric),
   }
+}
+
+function isAsymmetric(alg: unknown): boolean {
+  return typeof alg === 'string' && alg !== 'none' && !alg.startsWith('HS')
 }
 
 function isAcceptable(endpoint: string | undefined, issuer: string): boolean {

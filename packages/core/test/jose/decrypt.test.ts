@@ -6,7 +6,7 @@ import type { Decrypter } from '../../src/keys/decrypter.ts'
 import { createDecrypters, encryptFor } from '../keys/support/decryption.ts'
 import { generateEc, generateRsa } from '../keys/support/keys.ts'
 
-afterEach(() => void vi.restoreAllMocks())
+afterEach(() => void vi.useRealTimers())
 
 const ec = generateEc()
 const rsa = generateRsa()
@@ -29,7 +29,7 @@ async function openKeys(value: unknown) {
 function createDeaf(kid: string) {
   const decrypt = vi.fn<Decrypter['decrypt']>(() => Promise.reject(new Error('no')))
   const publicJwk = { kty: 'RSA' } as const
-  const decrypter: Decrypter = { kid, publicJwk, alg: undefined, algs: ['RSA-OAEP'], decrypt }
+  const decrypter: Decrypter = { kid, publicJwk, algs: ['RSA-OAEP'], decrypt }
   return { decrypt, decrypter }
 }
 
@@ -69,16 +69,25 @@ describe('the key', () => {
     await expect(decryptJwe(jwe, ring(decrypter), 'id_token')).rejects.toBe(error)
   })
 
-  test('that does not answer is not waited for', async () => {
-    vi.spyOn(AbortSignal, 'timeout').mockReturnValue(AbortSignal.abort(new Error('too late')))
+  test('that does not answer is waited for 5 seconds', async () => {
     const { decrypt, decrypter } = createDeaf('a')
     decrypt.mockReturnValue(new Promise(() => undefined))
     const jwe = await encryptFor(rsa, { alg: 'RSA-OAEP', enc: 'A128GCM' })
-    await expect(decryptJwe(jwe, ring(decrypter), 'id_token')).rejects.toMatchObject({
+    vi.useFakeTimers()
+    const settled = vi.fn()
+    const decrypting = decryptJwe(jwe, ring(decrypter), 'id_token').catch(settled)
+    await vi.advanceTimersByTimeAsync(4_999)
+    expect(settled).not.toHaveBeenCalled()
+    expect(decrypt.mock.calls[0]?.[1]?.signal?.aborted).toBe(false)
+    await vi.advanceTimersByTimeAsync(1)
+    await decrypting
+    expect(settled.mock.calls[0]?.[0]).toMatchObject({
       code: 'ERR_KEY_UNAVAILABLE',
       message: 'key "a" did not decrypt in time',
       reason: 'timeout',
     })
+    expect(decrypt.mock.calls[0]?.[1]?.signal?.aborted).toBe(true)
+    expect(vi.getTimerCount()).toBe(0)
   })
 })
 
@@ -152,6 +161,35 @@ test.each([
     tokenKind: 'userinfo',
   })
   expect(decrypt).not.toHaveBeenCalled()
+})
+
+describe('a key', () => {
+  const buildJwe = (header: object) =>
+    `${Buffer.from(JSON.stringify(header)).toString('base64url')}.AA.AA.AA.AA`
+
+  test('on another curve than the ephemeral key is not asked', async () => {
+    const [onCurve, other] = [createDeaf('a'), createDeaf('b')]
+    const algs = ['ECDH-ES'] as const
+    const keys = ring(
+      { ...onCurve.decrypter, algs, publicJwk: { kty: 'EC', crv: 'P-256' } },
+      { ...other.decrypter, algs, publicJwk: { kty: 'EC', crv: 'P-384' } },
+    )
+    const jwe = buildJwe({ alg: 'ECDH-ES', enc: 'A128GCM', epk: { kty: 'EC', crv: 'P-256' } })
+    await expect(decryptJwe(jwe, keys, 'id_token')).rejects.toMatchObject(refusal)
+    expect(onCurve.decrypt).toHaveBeenCalledOnce()
+    expect(other.decrypt).not.toHaveBeenCalled()
+  })
+
+  test.each(['RSA1_5', 'dir', 'A256KW'])(
+    'is not asked for %s, whatever it says that it takes',
+    async (alg) => {
+      const { decrypt, decrypter } = createDeaf('a')
+      const keys = ring({ ...decrypter, algs: [alg as never] })
+      const jwe = buildJwe({ alg, enc: 'A128GCM' })
+      await expect(decryptJwe(jwe, keys, 'id_token')).rejects.toMatchObject(refusal)
+      expect(decrypt).not.toHaveBeenCalled()
+    },
+  )
 })
 
 test('a compact JWE has five parts', () => {

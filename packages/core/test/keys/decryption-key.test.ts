@@ -1,6 +1,10 @@
 import { createPublicKey, generateKeyPairSync, KeyObject, webcrypto } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { readClientKey } from '../../src/keys/client-key.ts'
+import { readDecryptionKey } from '../../src/keys/decryption-key.ts'
 import { createLocalSigner } from '../../src/keys/local-signer.ts'
 import { buildPublicJwk, calculateThumbprint } from '../../src/keys/public-jwk.ts'
 import { createDecrypters, encryptFor, readDecryptionOption } from './support/decryption.ts'
@@ -38,7 +42,6 @@ describe('a decryption key', () => {
       expect(others).toEqual([])
       expect(timed?.decrypter).toMatchObject({
         algs,
-        alg: undefined,
         publicJwk,
         kid: calculateThumbprint(publicJwk),
       })
@@ -56,7 +59,7 @@ describe('a decryption key', () => {
     const named = { ...ecJwk, alg: 'ECDH-ES+A128KW', kid: 'k', use: 'enc', nbf: 1, exp: 5 }
     const [timed] = await createDecrypters(named)
     expect(timed).toMatchObject({
-      decrypter: { alg: 'ECDH-ES+A128KW', algs: ['ECDH-ES+A128KW'], kid: 'k' },
+      decrypter: { algs: ['ECDH-ES+A128KW'], kid: 'k' },
       notBefore: 1,
       notAfter: 5,
     })
@@ -129,11 +132,74 @@ describe('a decryption key', () => {
     expect(known.map(({ kid }) => kid)).toEqual(['sign', 'unsaid'])
   })
 
+  test('in a JWK Set may be beside keys that are of no use here', async () => {
+    const signing = { ...toJwk(generateEc()), kid: 'sign' }
+    const enc = { ...rsaJwk, kid: 'enc', alg: 'RSA-OAEP-256' }
+    const others = [
+      { kty: 'oct', k: 'AAAA', use: 'enc', alg: 'A256KW' },
+      { kty: 'oct', k: 'AAAA', use: 'enc' },
+      { kty: 'AKP', priv: 'AAAA', use: 'enc' },
+      { ...toJwk(ec), use: 'enc', alg: 'ECDH-ES+A192KW' },
+      { ...rsaJwk, kid: 'other', use: 'enc', alg: 'RSA-OAEP-512' },
+    ]
+    const decrypters = await createDecrypters({ keys: [...others, signing, enc] })
+    expect(decrypters.map(({ decrypter }) => decrypter.kid)).toEqual(['enc'])
+    const { issues } = await readDecryptionOption({ keys: [...others, signing] })
+    expect(issues.map(({ message }) => message)).toEqual([
+      'is a JWK Set without a key for decryption',
+    ])
+  })
+
+  test.each(['RSA-OAEP', 'RSA-OAEP-256', 'RSA-OAEP-512', 'RSA1_5', 'ECDH-ES', 'ECDH-ES+A192KW'])(
+    'is no client key of the same JWK Set, by its "alg" alone: %s',
+    (alg) => {
+      const keys = [
+        { ...rsaJwk, alg },
+        { ...toJwk(generateEc()), kid: 'sign' },
+      ]
+      const context = { path: 'clientKey', defaultRsaAlg: 'RS256' as const, ...collectEvents() }
+      const { known, issues } = readClientKey({ keys }, context)
+      expect(issues).toEqual([])
+      expect(known.map(({ kid }) => kid)).toEqual(['sign'])
+    },
+  )
+
+  test('that is taken out of its folder, while another stays there, decrypts no more', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'keys-'))
+    try {
+      for (const kid of ['a', 'b']) {
+        const jwk = JSON.stringify({ ...toJwk(generateEc()), kid })
+        writeFileSync(join(folder, `${kid}.jwk`), jwk)
+      }
+      const context = { path: 'idToken.decryptionKey', ...collectEvents() }
+      const [source] = readDecryptionKey(`file:${folder}`, context).sources
+      const kids = async () => (await source?.keys())?.map(({ decrypter }) => decrypter.kid)
+      expect(await kids()).toEqual(['a', 'b'])
+      rmSync(join(folder, 'a.jwk'))
+      expect(await kids()).toEqual(['b'])
+      // The last one stays: a folder that cannot be read must not end all logins
+      rmSync(join(folder, 'b.jwk'))
+      expect(await kids()).toEqual(['b'])
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  test('takes no other content encryption than those of the list', async () => {
+    const [timed] = await createDecrypters(ec)
+    const jwe = await encryptFor(ec, { alg: 'ECDH-ES', enc: 'A192GCM' })
+    await expect(timed?.decrypter.decrypt(jwe)).rejects.toThrow('not allowed')
+  })
+
   test('that is aborted decrypts nothing', async () => {
     const [timed] = await createDecrypters(ec)
     const jwe = await encryptFor(ec, { alg: 'ECDH-ES', enc: 'A128GCM' })
     const signal = AbortSignal.abort(new Error('too late'))
     await expect(timed?.decrypter.decrypt(jwe, { signal })).rejects.toThrow('too late')
+    const controller = new AbortController()
+    const decrypting = timed?.decrypter.decrypt(jwe, { signal: controller.signal })
+    controller.abort(new Error('meanwhile'))
+    await expect(decrypting).rejects.toThrow('meanwhile')
   })
 })
 
@@ -229,6 +295,17 @@ describe('a value of the option is refused', () => {
       'a key store in a list',
       [{ key: 'pkcs11:token=t;object=o?module-path=/m.so' }],
       keyStore('pkcs11'),
+      `${path}[0].key`,
+    ],
+    [
+      'a JWK Set with one name for two keys',
+      { keys: [ecJwk, rsaJwk].map((jwk) => ({ ...jwk, kid: 'a', use: 'enc' })) },
+      'has different keys with the "kid" "a"',
+    ],
+    [
+      'one name for all keys of a JWK Set',
+      [{ key: { keys: [ecJwk, rsaJwk].map((jwk) => ({ ...jwk, use: 'enc' })) }, kid: 'a' }],
+      'has several keys, which cannot all be named by one "kid"',
       `${path}[0].key`,
     ],
     [

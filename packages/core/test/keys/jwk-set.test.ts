@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { buildJwkSet } from '../../src/keys/jwk-set.ts'
 import { createKeyRing } from '../../src/keys/key-ring.ts'
 import { createLocalSigner } from '../../src/keys/local-signer.ts'
+import { buildPublicJwk } from '../../src/keys/public-jwk.ts'
 import type { PublicJwk, Signer } from '../../src/keys/signer.ts'
 import { createStaticKeySource } from '../../src/keys/static-key.ts'
 import { expectNothingOf, generateEc, generateEd25519, generateRsa, toJwk } from './support/keys.ts'
@@ -77,4 +78,18 @@ test('a key ring that publishes a private member is stopped', async () => {
   await expect(buildJwkSet([{ published }])).rejects.toThrow(
     new TypeError('a key source publishes the member "d"'),
   )
+})
+
+test('of two keys with one name, and of a key with two uses, the one that signs is published', async () => {
+  const [one, two, three] = [generateEc(), generateEc(), generateEc()].map(buildPublicJwk)
+  if (!one || !two || !three) return expect.unreachable()
+  const decrypting = [
+    { ...one, kid: 'other', use: 'enc' },
+    { ...two, kid: 'a', use: 'enc' },
+    { ...three, kid: 'b', use: 'enc' },
+  ] as const
+  const signing = [{ ...one, kid: 'a', use: 'sig' }] as const
+  const publishers = [decrypting, signing].map((keys) => ({ published: async () => keys }))
+  const { body } = await buildJwkSet(publishers)
+  expect(JSON.parse(body).keys).toEqual([decrypting[2], signing[0]])
 })

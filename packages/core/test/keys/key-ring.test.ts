@@ -108,8 +108,8 @@ describe('without a key that may sign', () => {
 
 describe('a source that fails', () => {
   test('does not matter beside a good one, and is told once', async () => {
-    const { current, kids, events } = open(broken(new Error('gone')), source({ signer: first }))
-    expect([await current(), await current(), await kids()]).toEqual(['first', 'first', ['first']])
+    const { current, events } = open(broken(new Error('gone')), source({ signer: first }))
+    expect([await current(), await current()]).toEqual(['first', 'first'])
     const error = { code: 'ERR_UNEXPECTED', message: 'gone', causes: [] }
     expect(events).toEqual([{ type: 'key.reload_failed', source: 'broken', error }])
   })
@@ -121,8 +121,8 @@ describe('a source that fails', () => {
       if (error) throw error
       return [{ signer: first }]
     }
-    const { kids, events } = open({ name: 'moody', keys }, source({ signer: second }))
-    for (const _ of [...answers]) await kids()
+    const { current, events } = open({ name: 'moody', keys }, source({ signer: second }))
+    for (const _ of [...answers]) await current()
     expect(events).toMatchObject([{ error: { message: 'a' } }, { error: { message: 'c' } }])
   })
 
@@ -144,8 +144,11 @@ describe('a source that fails', () => {
     const throwing = (): never => {
       throw new Error('at once')
     }
-    const { kids, events } = open({ name: 'throwing', keys: throwing }, source({ signer: first }))
-    expect(await kids()).toEqual(['first'])
+    const { current, events } = open(
+      { name: 'throwing', keys: throwing },
+      source({ signer: first }),
+    )
+    expect(await current()).toBe('first')
     expect(events).toMatchObject([{ source: 'throwing', error: { message: 'at once' } }])
   })
 })
@@ -182,15 +185,31 @@ describe('a source that never answers', () => {
     await expect(ring.current({ signal: controller.signal })).rejects.toThrow('in time')
   })
 
-  test('keeps a good one from being published alone, for as long as it may answer', async () => {
+  test('keeps a good one from being published alone: others may sign with the key that is missing', async () => {
     const { kids } = open(silent, source({ signer: first }))
-    const published = vi.fn()
-    const publishing = kids().then(published)
-    await vi.advanceTimersByTimeAsync(4_999)
-    expect(published).not.toHaveBeenCalled()
-    await vi.advanceTimersByTimeAsync(1)
+    const publishing = expect(kids()).rejects.toMatchObject({ reason: 'timeout' })
+    await vi.advanceTimersByTimeAsync(5_000)
     await publishing
-    expect(published).toHaveBeenCalledWith(['first'])
+  })
+
+  test('keeps nothing from being published before its own time', async () => {
+    const next = { ...silent, notBefore: 101 }
+    const { clock, kids } = open(next, source({ signer: first }))
+    const publishing = kids()
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(await publishing).toEqual(['first'])
+    clock.time = 101
+    const failing = expect(kids()).rejects.toMatchObject({ reason: 'timeout' })
+    await vi.advanceTimersByTimeAsync(5_000)
+    await failing
+  })
+
+  test('and is only slow is not told of as failing', async () => {
+    const { current, events } = open(silent, source({ signer: first }))
+    const signing = current()
+    await vi.advanceTimersByTimeAsync(1_000)
+    await signing
+    expect(events).toEqual([])
   })
 
   test('does not keep a good one from signing for long, and no timer stays behind', async () => {
@@ -199,6 +218,36 @@ describe('a source that never answers', () => {
     await vi.advanceTimersByTimeAsync(1_000)
     expect(await signing).toBe('first')
     expect(vi.getTimerCount()).toBe(0)
+  })
+})
+
+describe('instead of a key that has just failed', () => {
+  test.each([
+    ['the newest of the others signs', 250, 'first', 'second'],
+    ['the one before it signs', 350, 'third', 'second'],
+    ['the one before that', 250, 'second', 'first'],
+  ])('%s', async (_, now, failed, kid) => {
+    const { ring, clock } = open(
+      source(
+        { signer: first },
+        { signer: second, notBefore: 200 },
+        { signer: third, notBefore: 300 },
+      ),
+    )
+    clock.time = now
+    const instead = [first, second, third].find((one) => one.kid === failed)
+    expect((await ring.current({ instead })).kid).toBe(kid)
+  })
+
+  test('one signs that has begun by a clock that is ahead', async () => {
+    const ending = { signer: first, notAfter: 130 }
+    const { ring } = open(source(ending, { signer: second, notBefore: 130 }))
+    expect((await ring.current({ instead: first })).kid).toBe('second')
+  })
+
+  test('no other is no key', async () => {
+    const { ring } = open(source({ signer: first }, { signer: second, notBefore: 161 }))
+    await expect(ring.current({ instead: first })).rejects.toMatchObject({ code: 'ERR_NO_KEY' })
   })
 })
 
@@ -263,7 +312,7 @@ test('a request to renew reaches the sources, and what they report is told', asy
     return [{ signer: first }]
   })
   const { ring, events } = open({ name: 'store', keys })
-  await ring.current({ renew: true })
+  await ring.current({ instead: second })
   expect(keys).toHaveBeenCalledWith(expect.objectContaining({ renew: true }))
   expect(events).toEqual([
     {

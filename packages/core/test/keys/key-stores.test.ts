@@ -19,6 +19,7 @@ describe('the URI of a key store', () => {
       'awskms:///1234abcd-12ab-34cd-56ef-1234567890ab',
       { keyId: '1234abcd-12ab-34cd-56ef-1234567890ab' },
     ],
+    [`awskms:///alias/login-1,${arn}`, { keyId: `alias/login-1,${arn}` }],
     [`gcpkms:${gcp}`, { name: gcp.slice(2) }],
     [`gcpkms:/${gcp}`, { name: gcp.slice(2) }],
     [`gcpkms:${gcp}/cryptoKeyVersions/12`, { name: gcp.slice(2), version: '12' }],
@@ -57,7 +58,8 @@ describe('the URI of a key store', () => {
     ['pkcs11:tokn=t;object=k', '"pkcs11:" has an unknown attribute: did you mean "token"?'],
     ['pkcs11:object=k;object=l', '"pkcs11:" has an attribute twice'],
     ['hashivault://k?wiat=3', 'has the unknown parameter "wiat": did you mean "wait"?'],
-    ['awskms:///alias/x?wait=3', 'has an unknown parameter: there are alg, kid, nbf, exp'],
+    ['awskms:///alias/x,', '"awskms:" is not followed by a key of AWS KMS: awskms:///alias/login'],
+    ['awskms:///alias/x?delay=3', 'has an unknown parameter: there are alg, kid, nbf, exp, wait'],
     [
       'pkcs11:object=k?pin-value=1234',
       'must say where the PIN is (pin-source=file:/path), not what it is',
@@ -99,4 +101,31 @@ test.each([
   ['env:A', ['env:A']],
 ])('%j is as many URIs as it holds', (text, uris) => {
   expect(splitKeyUris(text)).toEqual(uris)
+})
+
+describe('"kid" with a name that may stand for another key one day', () => {
+  const fault = '"kid" names one key for ever: name the version of the key, or the key itself'
+  test.each([
+    'awskms:///alias/login',
+    'awskms:///arn:aws:kms:eu-west-1:111122223333:alias/login',
+    'awskms:///1234abcd-12ab-34cd-56ef-1234567890ab,1234abcd-12ab-34cd-56ef-1234567890ac',
+    'gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k',
+    'azurekms://v.vault.azure.net/login',
+    'hashivault://login',
+  ])('%s is refused', (uri) => {
+    expect(catchFault(() => open(`${uri}?kid=mine`)).message).toBe(fault)
+    const named = { ...settings, kid: 'mine' }
+    expect(catchFault(() => createUriKeySource(uri, signing, named)).message).toBe(fault)
+  })
+
+  test.each([
+    'awskms:///1234abcd-12ab-34cd-56ef-1234567890ab',
+    'awskms:///arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab',
+    'gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1',
+    'azurekms://v.vault.azure.net/login/0123456789abcdef0123456789abcdef',
+    'hashivault://login?version=2',
+    'pkcs11:token=t;object=k?module-path=/m.so',
+  ])('%s is one key', (uri) => {
+    expect(() => open(`${uri}${uri.includes('?') ? '&' : '?'}kid=mine`)).not.toThrow()
+  })
 })

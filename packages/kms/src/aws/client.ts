@@ -5,11 +5,14 @@
  */
 
 import type {
+  DescribeKeyCommand,
+  DescribeKeyCommandOutput,
   GetPublicKeyCommand,
   GetPublicKeyCommandOutput,
   SignCommand,
   SignCommandOutput,
 } from '@aws-sdk/client-kms'
+import { StoreFault } from '../store/key-store.ts'
 import { loadPeer } from '../store/peer.ts'
 
 /** What is needed of a `KMSClient`. */
@@ -18,6 +21,10 @@ export interface AwsKmsClient {
     command: GetPublicKeyCommand,
     options: { readonly abortSignal: AbortSignal },
   ): Promise<GetPublicKeyCommandOutput>
+  send(
+    command: DescribeKeyCommand,
+    options: { readonly abortSignal: AbortSignal },
+  ): Promise<DescribeKeyCommandOutput>
   send(
     command: SignCommand,
     options: { readonly abortSignal: AbortSignal },
@@ -48,19 +55,44 @@ export function loadSdk(): Promise<AwsKmsSdk> {
   return loadPeer('@aws-sdk/client-kms', () => import('@aws-sdk/client-kms'))
 }
 
-/** Creates a client. The SDK finds what is not named here in the environment and in its shared files. */
+/**
+ * Creates a client. The SDK finds what is not named here in the environment and in its shared files, so
+ * where it asks is only known when it does.
+ */
 export function createClient(
   { KMSClient }: AwsKmsSdk,
   { region, endpoint }: AwsClientSettings,
 ): AwsKmsClient & { destroy(): void } {
-  return new KMSClient({
+  const client = new KMSClient({
     requestHandler,
     ...(region !== undefined && { region }),
     ...(endpoint !== undefined && { endpoint }),
   })
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      if (isSafeEndpoint(args.request)) return await next(args)
+      const fault = 'the endpoint ("endpoint", AWS_ENDPOINT_URL_KMS) must be an https: URL'
+      throw new StoreFault('unavailable', fault, fault)
+    },
+    { step: 'build', name: 'countersignEndpoint' },
+  )
+  return client
 }
 
-/** Finds the region in the ARN of a key or an alias. */
-export function findRegion(keyId: string): string | undefined {
-  return /^arn:[\w-]+:kms:([\w-]+):/.exec(keyId)?.[1]
+/**
+ * Whether nobody on the way can answer in the place of AWS KMS: the public key that it names is
+ * published. Plain http is for this very machine.
+ */
+export function isSafeEndpoint(endpoint: unknown): boolean {
+  if (typeof endpoint !== 'object' || endpoint === null) return false
+  if (!('protocol' in endpoint && 'hostname' in endpoint)) return false
+  const { protocol, hostname } = endpoint
+  const isLoopback = /^(?:localhost|127(?:\.\d{1,3}){3}|\[?::1\]?)$/.test(String(hostname))
+  return protocol === 'https:' || (protocol === 'http:' && isLoopback)
+}
+
+/** Finds the regions in the ARNs of keys and aliases. */
+export function findRegions(names: readonly string[]): readonly string[] {
+  const regions = names.flatMap((name) => /^arn:[\w-]+:kms:([\w-]+):/.exec(name)?.[1] ?? [])
+  return [...new Set(regions)]
 }

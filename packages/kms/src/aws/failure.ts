@@ -20,8 +20,8 @@ const timeout: Failure = { reason: 'timeout' }
 const denied: Failure = {
   reason: 'denied',
   remedy:
-    'allow this process kms:GetPublicKey and kms:Sign on the key itself, not on the alias, in its ' +
-    'IAM policy, or allow kms:GetPublicKey and kms:Sign in the key policy',
+    'allow this process kms:GetPublicKey and kms:Sign, and of several names kms:DescribeKey too, on ' +
+    'the key itself, not on the alias, in its IAM policy or in the key policy',
 }
 const rejected: Failure = {
   reason: 'credentials',
@@ -39,6 +39,11 @@ const noRole: Failure = {
     'the role cannot be assumed: check its trust policy, and the token that it is assumed with',
 }
 const unsupported: Failure = { reason: 'unsupported-algorithm' }
+
+/** What helps where the state of a key allows no use. */
+export const disabledRemedy: string =
+  'its state allows no use: it may be disabled, or wait to be deleted or imported, or its key store ' +
+  'may be disconnected; enable it, or point the alias at another key'
 
 const failures: Readonly<Record<string, Failure>> = {
   ThrottlingException: throttled,
@@ -85,14 +90,12 @@ const failures: Readonly<Record<string, Failure>> = {
     reason: 'disabled',
     remedy: 'enable it, or point the alias at another key',
   },
-  KMSInvalidStateException: {
-    reason: 'disabled',
-    remedy:
-      'its state allows no use: it may wait to be deleted or imported, or its key store may be ' +
-      'disconnected; point the alias at another key',
-  },
+  KMSInvalidStateException: { reason: 'disabled', remedy: disabledRemedy },
   InvalidKeyUsageException: unsupported,
-  ValidationException: unsupported,
+  ValidationException: {
+    reason: 'unsupported-algorithm',
+    remedy: 'check the name of the key, and "alg"',
+  },
   UnsupportedOperationException: {
     reason: 'unsupported-algorithm',
     remedy: 'take an asymmetric key with the usage SIGN_VERIFY',

@@ -13,6 +13,7 @@
 import type { KeyClientOptions } from '@azure/keyvault-keys'
 import { deadline } from '../store/call.ts'
 import { type Failure, StoreFault } from '../store/key-store.ts'
+import { readRetryAfter } from '../store/retry-after.ts'
 import { readAnswer } from './answer.ts'
 
 /** A step in the sending of a request, as the clients take it. */
@@ -65,24 +66,33 @@ export function readAzureFailure(error: unknown): Failure | undefined {
 /** Builds the error of an answer other than success. */
 function buildRefusal({ status, bodyAsText, headers }: Response): Error {
   const message = readAnswer(bodyAsText, 'error', 'message') ?? `status ${status}`
-  const code = readAnswer(bodyAsText, 'error', 'innererror', 'code')
+  const code = readAnswer(bodyAsText, 'error', 'code')
+  const inner = readAnswer(bodyAsText, 'error', 'innererror', 'code')
   const retryAfter = readRetryAfter(headers.get('retry-after'))
-  const failure = readRefusal({ status, text: `${code} ${message}`, retryAfter })
+  const failure = readRefusal({
+    status,
+    text: `${inner} ${message}`,
+    retryAfter,
+    isOfVault: code !== undefined,
+  })
   const error = failure
     ? new StoreFault(failure.reason, message, failure.remedy)
     : new Error(message)
-  return Object.assign(error, { code: code ?? readAnswer(bodyAsText, 'error', 'code') }, failure)
+  return Object.assign(error, { code: inner ?? code }, failure)
 }
 
 function readRefusal({
   status,
   text,
   retryAfter,
+  isOfVault,
 }: {
   readonly status: number
   /** The inner code, and the message. */
   readonly text: string
   readonly retryAfter: number
+  /** Whether the vault itself has answered, and no proxy before it. */
+  readonly isOfVault: boolean
 }): Failure | undefined {
   if (status < 400) {
     const remedy = 'it sends elsewhere, and redirects are not followed: check its address'
@@ -95,6 +105,10 @@ function readRefusal({
     return { reason: 'credentials', remedy }
   }
   if (status === 403) return readForbidden(text)
+  if (status === 404 && !isOfVault) {
+    const remedy = 'something else than a vault answers there: check its address, and the proxy'
+    return { reason: 'unavailable', remedy, retryAfter }
+  }
   if (status === 404) {
     return { reason: 'not-found', remedy: 'check its name and version, and the name of the vault' }
   }
@@ -143,11 +157,4 @@ function readNetworkFailure(code: string): Failure | undefined {
   }
   const isNetwork = /^E(?:CONN|HOST|NET|PIPE|TIMEDOUT|AI_AGAIN)|^(?:REQUEST_SEND|PARSE)_ERROR$/
   return isNetwork.test(code) ? { reason: 'unavailable', retryAfter: 0 } : undefined
-}
-
-/** Seconds, or a date. @see RFC 9110, 10.2.3 */
-function readRetryAfter(value: string | undefined): number {
-  if (value === undefined) return 0
-  const wait = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now()
-  return Number.isFinite(wait) ? Math.max(wait, 0) : 0
 }

@@ -16,16 +16,18 @@ import { calculateCrc32c } from './crc32c.ts'
 export interface ListedVersion {
   readonly ref: string
   readonly algorithm: string
-  /** NumericDate. */
+  /** When its key was generated or imported, which may be long after the version was made. NumericDate. */
   readonly createdAt: number | undefined
 }
 
 /** Reads the versions of a page that are enabled. */
 export function readVersionPage({ cryptoKeyVersions }: Answer): readonly ListedVersion[] {
   const versions: readonly unknown[] = Array.isArray(cryptoKeyVersions) ? cryptoKeyVersions : []
-  return versions.filter(isAnswer).flatMap(({ name, state, algorithm, createTime }) => {
+  return versions.filter(isAnswer).flatMap(({ name, state, algorithm, ...times }) => {
     if (typeof name !== 'string' || state !== 'ENABLED') return []
-    return [{ ref: name, algorithm: String(algorithm), createdAt: readTimestamp(createTime) }]
+    const { generateTime, importTime, createTime } = times
+    const createdAt = readTimestamp(generateTime ?? importTime ?? createTime)
+    return [{ ref: name, algorithm: String(algorithm), createdAt }]
   })
 }
 

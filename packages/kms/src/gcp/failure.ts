@@ -31,12 +31,15 @@ const statuses: Readonly<Record<number, string>> = {
   7: 'PERMISSION_DENIED',
   8: 'RESOURCE_EXHAUSTED',
   9: 'FAILED_PRECONDITION',
+  // What gRPC makes of the 404 of a proxy
+  12: 'UNAVAILABLE',
   13: 'INTERNAL',
   14: 'UNAVAILABLE',
   16: 'UNAUTHENTICATED',
   401: 'UNAUTHENTICATED',
   403: 'PERMISSION_DENIED',
-  404: 'NOT_FOUND',
+  // The service itself names the status
+  404: 'UNAVAILABLE',
   429: 'RESOURCE_EXHAUSTED',
   500: 'INTERNAL',
   502: 'UNAVAILABLE',
@@ -61,7 +64,7 @@ const network =
 
 /** What is said of credentials, which are asked for elsewhere and have errors of another kind. */
 const credentials =
-  /Getting metadata from plugin failed|default credentials|\b(?:invalid_grant|invalid_client|unauthorized_client|invalid_rapt)\b/
+  /Getting metadata from plugin failed|default credentials|built-in service account|\b(?:invalid_grant|invalid_client|unauthorized_client|invalid_rapt)\b/
 
 /** A key that is for something else than signing is refused as one that is disabled is. */
 const otherPurpose = /\bpurpose\b|\balgorithm\b/i

@@ -8,7 +8,6 @@
 
 import { createHash } from 'node:crypto'
 import { algorithms, type JwsAlgorithm } from '@countersign/core/keys'
-import pLimit from 'p-limit'
 import { readDerSignature } from '../store/der-signature.ts'
 import { type KeyStore, type KeyVersion, StoreFault } from '../store/key-store.ts'
 import { describeMisfit, findJwsAlgorithms } from './algorithms.ts'
@@ -25,8 +24,6 @@ export interface GoogleKey {
   readonly version: string | undefined
   /** Creates the client, or returns the one that is there. It is asked again when that one is no use. */
   createClient(): GoogleKmsClient
-  /** Whether the client ends with the key source. */
-  readonly isOwnClient: boolean
 }
 
 /** Requests at once. One connection of gRPC takes a hundred. */
@@ -34,16 +31,14 @@ const concurrency = 20
 const pageSize = 100
 /** Whoever has more versions than these does not disable the old ones. */
 const maxPages = 5
+/** Making a version disables none: a key gets more and more of them, and the old ones are long over. */
+const maxVersions = 10
 
 /** Creates the store of one key. */
-export function createGoogleStore({
-  key,
-  version,
-  createClient,
-  isOwnClient,
-}: GoogleKey): KeyStore {
+export function createGoogleStore({ key, version, createClient }: GoogleKey): KeyStore {
   let client: GoogleKmsClient | undefined
-  const limit = pLimit(concurrency)
+  /** What was read by attempts that failed in the end. */
+  const read = new Map<string, KeyVersion>()
 
   async function call(request: KmsCall) {
     client ??= createClient()
@@ -81,34 +76,38 @@ export function createGoogleStore({
     throw new StoreFault('unavailable', remedy, remedy)
   }
 
-  async function readVersion(
-    ref: string,
-    createdAt: number | undefined,
-    signal: AbortSignal,
-  ): Promise<KeyVersion> {
+  async function readVersion(ref: string, signal: AbortSignal): Promise<KeyVersion> {
     const request = { name: ref }
     const answer = await call({ method: 'getPublicKey', request, route: 'name', signal })
     const { publicKey, algorithm } = readPublicKey(ref, answer)
     const algs = findJwsAlgorithms(algorithm)
     if (algs.length === 0) throw buildMisfitFault([algorithm])
-    return { ref, publicKey, algs, createdAt }
+    return { ref, publicKey, algs }
   }
 
   return {
     concurrency,
     async readVersions({ known, signal }) {
       if (version !== undefined) {
-        return [await readVersion(`${key}/cryptoKeyVersions/${version}`, undefined, signal)]
+        return [await readVersion(`${key}/cryptoKeyVersions/${version}`, signal)]
       }
       const listed = await listVersions(signal)
       const fitting = listed.filter(({ algorithm }) => findJwsAlgorithms(algorithm).length > 0)
       if (listed.length > 0 && fitting.length === 0) {
         throw buildMisfitFault(listed.map(({ algorithm }) => algorithm))
       }
-      const reading = fitting.map(({ ref, createdAt }) =>
-        limit(async () => known.get(ref) ?? (await readVersion(ref, createdAt, signal))),
-      )
-      return await Promise.all(reading)
+      const newest = fitting
+        .toSorted((a, b) => (a.createdAt ?? 0) - (b.createdAt ?? 0))
+        .slice(-maxVersions)
+      const versions: KeyVersion[] = []
+      // One after the other: where a quota refuses one, the others are not asked for
+      for (const { ref, createdAt } of newest) {
+        const found = known.get(ref) ?? read.get(ref) ?? (await readVersion(ref, signal))
+        read.set(ref, found)
+        versions.push({ ...found, createdAt })
+      }
+      read.clear()
+      return versions
     },
     async sign({ ref }, { alg, data, signal }) {
       const { input, fields } = buildInput(alg, data)
@@ -118,7 +117,7 @@ export function createGoogleStore({
     },
     readFailure: readGoogleFailure,
     async close() {
-      if (isOwnClient) await client?.close()
+      await client?.close()
     },
   }
 }

@@ -5,7 +5,8 @@
  * @module
  */
 
-import type { Failure } from '../store/key-store.ts'
+import { KeyError } from '@countersign/core/keys'
+import { type Failure, StoreFault } from '../store/key-store.ts'
 import { type ReturnName, returnValue } from './numbers.ts'
 
 const isDisturbed = 'something else in this process closes or uses its sessions'
@@ -109,6 +110,11 @@ export function isLost(error: unknown): boolean {
 /** Whether the PIN was refused. */
 export function isPinRefused(error: unknown): boolean {
   return isReturn(error, ...refusedNames)
+}
+
+/** Whether an error is a fault that we found in what a module said, and not the module's own. */
+export function isOwnFault(error: unknown): boolean {
+  return error instanceof StoreFault || error instanceof KeyError
 }
 
 /** Says what an error of a module means. */

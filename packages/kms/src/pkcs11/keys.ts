@@ -8,65 +8,137 @@
 import { createHash, type KeyObject } from 'node:crypto'
 import { KeyError } from '@countersign/core/keys'
 import { type KeyVersion, StoreFault } from '../store/key-store.ts'
-import { isReturn } from './failure.ts'
+import { isOwnFault, isReturn } from './failure.ts'
 import { hasMechanism } from './mechanism.ts'
-import type { Cryptoki } from './module.ts'
-import { attribute, objectClass, returnValue } from './numbers.ts'
+import { attribute, keyType, objectClass, returnValue } from './numbers.ts'
+import {
+  findObjects,
+  type Handle,
+  isTrue,
+  type ObjectPlace,
+  read,
+  readDate,
+  readNumber,
+} from './objects.ts'
 import { type ReadAttribute, readAlgs, readCurveName, readPublicKey } from './public-key.ts'
 import { buildUri, type KeySearch, type TokenSearch } from './uri.ts'
-
-/** A handle of pkcs11js. It is good for as long as what was opened. */
-export type Handle = Buffer
 
 /** A private key on the token. */
 export interface TokenKey extends KeyVersion {
   readonly handle: Handle
   /** Whether each signature needs the PIN once more. */
   readonly needsPin: boolean
+  /** Its public key's object, where the token has one. */
+  readonly half: Handle | undefined
+  /** By what its handles are known to be of the same objects still. */
+  readonly proofs: readonly Proof[]
+}
+
+/** An attribute that tells a key from every other one. */
+interface Proof {
+  readonly handle: Handle
+  readonly type: number
+  readonly value: Buffer
 }
 
 /** Where keys are searched. */
-export interface KeyPlace {
-  readonly cryptoki: Cryptoki
-  readonly session: Handle
+export interface KeyPlace extends ObjectPlace {
   readonly mechanisms: ReadonlySet<number>
 }
 
+/** What is searched. */
+export interface KeyQuery {
+  readonly search: TokenSearch & KeySearch
+  /** What is configured, for messages. */
+  readonly name: string
+}
+
 /**
- * Reads the private keys that a search finds.
+ * Reads the private keys that a search finds. One that cannot be used, or not yet, is passed over as long
+ * as another one can: an operator may be in the middle of making it.
  *
- * @throws StoreFault when there is none
- * @throws KeyError when it is not clear when which of them signs, or a public half is not to be had
+ * Of a key that is known, only that is read which may change, and what proves that its handles are not
+ * another object's by now.
+ *
+ * @throws StoreFault or KeyError when there is none that can be used
  */
 export function readKeys(
   place: KeyPlace,
-  search: TokenSearch & KeySearch,
-  name: string,
+  query: KeyQuery,
+  known: readonly TokenKey[],
 ): readonly TokenKey[] {
-  const handles = findObjects(place, { kind: objectClass.privateKey, ...search })
-  if (handles.length === 0) {
-    checkLogin(place)
-    throw buildNotFound(place)
+  const keys: TokenKey[] = []
+  let fault: unknown
+  for (const handle of findPrivateKeys(place, query)) {
+    try {
+      checkSigns(place, handle)
+      const old = known.find((key) => key.handle.equals(handle))
+      const key = (old && readAgain(place, old)) ?? readKey(place, handle, query)
+      keys.push(key)
+    } catch (error) {
+      if (!isOwnFault(error)) throw error
+      fault ??= error
+    }
   }
-  const signing = handles.filter((handle) => isTrue(read(place, handle, attribute.sign)))
-  if (signing.length === 0) {
-    const remedy = 'it is on the token, and its CKA_SIGN is false: make a key that signs'
-    throw new StoreFault('denied', 'the key has no CKA_SIGN', remedy)
-  }
-  const keys = signing.map((handle) => readKey(place, handle, search, name))
-  checkOrder(keys, name)
+  if (keys.length === 0) throw fault
   return keys.toSorted((a, b) => (a.notBefore ?? 0) - (b.notBefore ?? 0))
 }
 
-function readKey(
-  place: KeyPlace,
-  handle: Handle,
-  search: TokenSearch & KeySearch,
-  name: string,
-): TokenKey {
+/** Finds the one key of this `ref`, whatever is wrong with the others. */
+export function findKey(place: KeyPlace, query: KeyQuery, ref: string): TokenKey {
+  let fault: unknown
+  for (const handle of findPrivateKeys(place, query)) {
+    try {
+      const key = readKey(place, handle, query)
+      if (key.ref === ref) return key
+    } catch (error) {
+      if (!isOwnFault(error)) fault ??= error
+    }
+  }
+  throw fault ?? new StoreFault('not-found', 'the key is gone', 'it is on the token no more')
+}
+
+function findPrivateKeys(place: KeyPlace, { search }: KeyQuery): readonly Handle[] {
+  const handles = findObjects(place, { kind: objectClass.privateKey, ...search })
+  if (handles.length > 0) return handles
+  checkLogin(place)
+  throw buildNotFound(place)
+}
+
+function checkSigns(place: KeyPlace, handle: Handle): void {
+  if (isTrue(read(place, handle, attribute.sign))) return
+  const remedy = 'it is on the token, and its CKA_SIGN is false: make a key that signs'
+  throw new StoreFault('denied', 'the key has no CKA_SIGN', remedy)
+}
+
+/**
+ * Reads what may change of a key: its days. `undefined` when its handles are not of the same objects any
+ * more. A key without a public key's object may be given one, with its days: it is read anew.
+ *
+ * The private half of an EC key tells nothing of itself: another one with the same label and id, behind
+ * the same handle, beside the old one's public key, is taken for the old one until the next connection.
+ */
+function readAgain(place: KeyPlace, key: TokenKey): TokenKey | undefined {
+  if (!key.half) return undefined
+  try {
+    const isSame = key.proofs.every(({ handle, type, value }) =>
+      read(place, handle, type)?.equals(value),
+    )
+    return isSame ? { ...key, ...readDays(place, key) } : undefined
+  } catch (error) {
+    if (isReturn(error, 'OBJECT_HANDLE_INVALID')) return undefined
+    throw error
+  }
+}
+
+function readKey(place: KeyPlace, handle: Handle, { search, name }: KeyQuery): TokenKey {
   const own: ReadAttribute = (type) => read(place, handle, type)
   const type = readNumber(own(attribute.keyType))
   const algs = readAlgs(type, own).filter((alg) => hasMechanism(alg, place.mechanisms))
+  if (algs.length === 0) {
+    const remedy = 'its token has no mechanism that signs with a key of its type'
+    throw new StoreFault('unsupported-algorithm', 'the token has no mechanism for the key', remedy)
+  }
   const id = own(attribute.id)
   const label = own(attribute.label)
   const known = readPublicKey(type, own)
@@ -77,18 +149,40 @@ function readKey(
     throw new KeyError('ERR_KEY_UNAVAILABLE', fault)
   }
   const uri = buildUri({ ...search, object: label?.toString('utf8') ?? search.object, id })
-  const readDay = (name: number) =>
-    readDate(place, handle, name) ?? (half && readDate(place, half.handle, name))
-  const lastDay = readDay(attribute.endDate)
+  const handles = { handle, half: half?.handle }
   return {
-    handle,
+    ...handles,
     ref: `${uri}#${fingerprint(publicKey)}`,
     publicKey,
     algs,
+    ...readDays(place, handles),
+    needsPin: isTrue(own(attribute.alwaysAuthenticate)),
+    proofs: [handle, ...(half ? [half.handle] : [])].flatMap((one) => readProof(place, one, type)),
+  }
+}
+
+type Days = Pick<TokenKey, 'notBefore' | 'notAfter'>
+
+function readDays(place: KeyPlace, { handle, half }: Pick<TokenKey, 'handle' | 'half'>): Days {
+  const readDay = (type: number) =>
+    readDate(place, handle, type) ?? (half && readDate(place, half, type))
+  const lastDay = readDay(attribute.endDate)
+  return {
     notBefore: readDay(attribute.startDate),
     notAfter: lastDay === undefined ? undefined : lastDay + 86_400,
-    needsPin: isTrue(own(attribute.alwaysAuthenticate)),
   }
+}
+
+/** The private half of an EC key may have none: then its public half's has to do. */
+function readProof(place: KeyPlace, handle: Handle, type: number): readonly Proof[] {
+  for (const name of [
+    type === keyType.rsa ? attribute.modulus : attribute.ecPoint,
+    attribute.publicKeyInfo,
+  ]) {
+    const value = read(place, handle, name)
+    if (value) return [{ handle, type: name, value }]
+  }
+  return []
 }
 
 interface PublicHalf {
@@ -105,7 +199,10 @@ interface PublicHalfSearch {
   readonly known: KeyObject | undefined
 }
 
-/** An id names one key on a token. A label may name several, which are taken when they are the same. */
+/**
+ * An id names one key on a token. A label may name several, which are taken when they are the same, and
+ * when they are not those of another private key: that of this one may still have to come.
+ */
 function findPublicHalf(
   place: KeyPlace,
   { type, curve, id, label, known }: PublicHalfSearch,
@@ -116,7 +213,9 @@ function findPublicHalf(
     const halves = handles.flatMap((handle) => {
       const own: ReadAttribute = (name) => read(place, handle, name)
       if (readNumber(own(attribute.keyType)) !== type || readCurveName(own) !== curve) return []
-      const publicKey = readPublicKey(type, own)
+      const otherId = own(attribute.id)
+      const isOthers = id && otherId && !otherId.equals(id) && hasPrivateKey(place, otherId)
+      const publicKey = isOthers ? undefined : readPublicKey(type, own)
       return publicKey && (known?.equals(publicKey) ?? true) ? [{ handle, publicKey }] : []
     })
     const [first, ...others] = halves
@@ -125,8 +224,16 @@ function findPublicHalf(
   return undefined
 }
 
-/** Of several keys it is only clear by their dates which of them signs. */
-function checkOrder(keys: readonly TokenKey[], name: string): void {
+function hasPrivateKey(place: KeyPlace, id: Buffer): boolean {
+  return findObjects(place, { kind: objectClass.privateKey, id }).length > 0
+}
+
+/**
+ * Checks that it is clear when which key signs: of several, only their dates tell.
+ *
+ * @throws KeyError `ERR_KEY_UNAVAILABLE`
+ */
+export function checkOrder(keys: readonly TokenKey[], name: string): void {
   const begins = new Set(keys.map(({ notBefore }) => notBefore))
   if (begins.size === keys.length) return
   const ids = keys.map(({ ref }) => /;id=([^;#]+)/.exec(ref)?.[1] ?? 'none')
@@ -154,74 +261,6 @@ function buildNotFound(place: KeyPlace): StoreFault {
   const labels = handles.map((handle) => `"${read(place, handle, attribute.label) ?? ''}"`)
   const seen = labels.length === 0 ? 'no private key' : `the private keys ${labels.join(', ')}`
   return new StoreFault('not-found', 'the key is not on the token', `its token has ${seen}`)
-}
-
-interface ObjectSearch {
-  readonly kind: number
-  readonly object?: string | Buffer | undefined
-  readonly id?: Uint8Array | undefined
-}
-
-/** How many objects a call returns at the most. */
-const batch = 32
-
-function findObjects(
-  { cryptoki, session }: KeyPlace,
-  { kind, object, id }: ObjectSearch,
-): readonly Handle[] {
-  const found: Handle[] = []
-  cryptoki.C_FindObjectsInit(session, [
-    { type: attribute.objectClass, value: kind },
-    { type: attribute.token, value: true },
-    ...(object === undefined ? [] : [{ type: attribute.label, value: Buffer.from(object) }]),
-    ...(id === undefined ? [] : [{ type: attribute.id, value: Buffer.from(id) }]),
-  ])
-  try {
-    let some: readonly Handle[]
-    do {
-      some = cryptoki.C_FindObjects(session, batch)
-      found.push(...some)
-    } while (some.length === batch)
-  } finally {
-    cryptoki.C_FindObjectsFinal(session)
-  }
-  return found
-}
-
-/** One at a time: a module may refuse them all for one that it does not know. */
-function read({ cryptoki, session }: KeyPlace, handle: Handle, type: number): Buffer | undefined {
-  try {
-    const [result] = cryptoki.C_GetAttributeValue(session, handle, [{ type }])
-    return result?.value && result.value.length > 0 ? result.value : undefined
-  } catch (error) {
-    if (isReturn(error, 'ATTRIBUTE_TYPE_INVALID', 'ATTRIBUTE_SENSITIVE', 'ARGUMENTS_BAD')) {
-      return undefined
-    }
-    throw error
-  }
-}
-
-/** A day, as the NumericDate of its beginning in UTC. */
-function readDate(place: KeyPlace, handle: Handle, type: number): number | undefined {
-  let text: string | undefined
-  try {
-    text = read(place, handle, type)?.toString('latin1')
-  } catch (error) {
-    // An empty date is a TypeError to pkcs11js, and SoftHSM cannot read that of a private key
-    if (!(error instanceof TypeError || isReturn(error, 'GENERAL_ERROR'))) throw error
-  }
-  const [, year, month, day] = /^(\d{4})(\d{2})(\d{2})$/.exec(text ?? '') ?? []
-  const moment = Date.parse(`${year}-${month}-${day}T00:00:00Z`) / 1000
-  return Number.isFinite(moment) ? moment : undefined
-}
-
-function isTrue(value: Buffer | undefined): boolean {
-  return value?.some((octet) => octet !== 0) ?? false
-}
-
-/** A CK_ULONG, in the machine's own order of octets, which is little-endian where Node.js runs. */
-function readNumber(value: Buffer | undefined): number {
-  return value && value.length >= 4 ? value.readUInt32LE() : Number.NaN
 }
 
 /** A key that is made anew has the old one's label and id, and is another one. */

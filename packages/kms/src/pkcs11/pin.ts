@@ -1,8 +1,8 @@
 /**
- * The PIN of a token: where it comes from, and which one was refused.
+ * The PIN of a token: where it comes from, and which one is not tried.
  *
  * A token locks after a few wrong PINs. So a PIN that was refused is not tried again by this process,
- * whoever asks; only its hash is kept.
+ * whoever asks, and after any other login that failed it waits; only its hash is kept.
  *
  * @see RFC 7512, 2.4 (pin-source)
  * @module
@@ -10,6 +10,7 @@
 
 import { createHmac, randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { actInTime, waitUntilAborted } from '@countersign/core/keys'
 import { StoreFault } from '../store/key-store.ts'
 import { buildUriFault } from './uri.ts'
 
@@ -80,24 +81,58 @@ function buildPinFault(fault: string): StoreFault {
   return new StoreFault('credentials', fault, fault)
 }
 
-const secret = randomBytes(32)
-const refused = new Set<string>()
+/** Milliseconds for reading a PIN: fewer than a look has, which would not know what took so long. */
+const pinDeadline = 3500
 
 /**
- * Checks that a PIN was not refused by this token before.
+ * Reads a PIN, and does not wait for ever.
  *
- * @throws StoreFault `credentials`
+ * @throws StoreFault `timeout`
  */
-export function checkNotRefused(token: string, pin: string): void {
-  if (!refused.has(hash(token, pin))) return
-  const remedy =
-    'its PIN was refused before and is not tried again, so that the token does not lock'
-  throw new StoreFault('credentials', 'the PIN was refused before', remedy)
+export async function readInTime(readPin: PinSource): Promise<string> {
+  return await actInTime({ milliseconds: pinDeadline }, async (signal) => {
+    return await waitUntilAborted(readPin(), signal).catch((error: unknown) => {
+      if (!signal.aborted) throw error
+      const remedy = `its PIN was not there after ${pinDeadline / 1000} s: check the function "pin", or the file of "pin-source"`
+      throw new StoreFault('timeout', 'the PIN was not there in time', remedy)
+    })
+  })
 }
 
-/** Remembers that a token refused a PIN. */
-export function rememberRefused(token: string, pin: string): void {
-  refused.add(hash(token, pin))
+/** Milliseconds after a login that failed without a word about the PIN. */
+const pause = 60_000
+
+const secret = randomBytes(32)
+/** When a PIN may be tried again, on a clock that nobody sets. */
+const triedAgainAt = new Map<string, number>()
+
+/**
+ * Checks that a PIN may be tried: that its last login at this token did not fail, or is long enough ago.
+ *
+ * @throws StoreFault that says when it is tried again, if it ever is
+ */
+export function checkMayLogIn(token: string, pin: string): void {
+  const left = (triedAgainAt.get(hash(token, pin)) ?? 0) - performance.now()
+  if (left <= 0) return
+  if (left === Number.POSITIVE_INFINITY) {
+    const remedy =
+      'its PIN was refused before and is not tried again, so that the token does not lock'
+    throw new StoreFault('credentials', 'the PIN was refused before', remedy)
+  }
+  const remedy =
+    'the last login to its token failed, which may have counted as one with a wrong PIN: ' +
+    `it is tried again in ${Math.ceil(left / 1000)} s, or at once with another PIN`
+  throw new StoreFault('unavailable', 'a login failed a moment ago', remedy)
+}
+
+/** Remembers that a login failed: because the PIN was refused, or nobody knows why. */
+export function rememberFailedLogin(
+  token: string,
+  pin: string,
+  failure: 'refused' | 'unclear',
+): void {
+  const until = failure === 'refused' ? Number.POSITIVE_INFINITY : performance.now() + pause
+  triedAgainAt.set(hash(token, pin), until)
 }
 
 function hash(token: string, pin: string): string {

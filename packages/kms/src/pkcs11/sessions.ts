@@ -11,11 +11,12 @@
 
 import { waitUntilAborted } from '@countersign/core/keys'
 import pLimit from 'p-limit'
-import { isLost, isReturn, isStale } from './failure.ts'
-import type { Handle, KeyPlace, TokenKey } from './keys.ts'
+import { isLost, isOwnFault, isReturn, isStale } from './failure.ts'
+import type { KeyPlace, TokenKey } from './keys.ts'
 import type { SharedModule } from './module.ts'
 import { flag } from './numbers.ts'
-import type { PinSource } from './pin.ts'
+import type { Handle } from './objects.ts'
+import { checkMayLogIn, type PinSource, readInTime } from './pin.ts'
 import { findToken, logIn, type Token } from './token.ts'
 import type { TokenSearch } from './uri.ts'
 
@@ -23,8 +24,11 @@ import type { TokenSearch } from './uri.ts'
 export interface Session extends KeyPlace {
   /** What was found on the token since it was opened; in common with the other sessions. */
   readonly connection: Connection
-  /** Logs in once more, as some keys want before each signature. */
-  confirm(): Promise<void>
+  /**
+   * Prepares to log in once more, as some keys want between the beginning of a signature and its end.
+   * What can fail without a word of the module's fails here, when no operation has begun.
+   */
+  prepareLogin(): Promise<() => void>
 }
 
 /** A token that was found, and the login to it: what all sessions of a source have in common. */
@@ -70,7 +74,7 @@ export function createSessions(settings: SessionSettings): Sessions {
   }
 
   async function openConnection(signal: AbortSignal): Promise<Connection> {
-    const pin = await readPin()
+    const pin = await readInTime(readPin)
     module ??= borrow()
     await module.initialize(signal)
     const generation = module.generation()
@@ -107,13 +111,17 @@ export function createSessions(settings: SessionSettings): Sessions {
           session: opened,
           mechanisms: connection.token.mechanisms,
           connection,
-          confirm: () => confirm(connection, opened),
+          prepareLogin: () => prepareLogin(connection, opened),
         }),
       )
-      if (isCurrent(connection) && connection === current) connection.idle.push(opened)
-      else closeSession(connection, opened)
+      giveBack(connection, opened)
       return value
     } catch (error) {
+      // The module did what it was told: its sessions are as good as before
+      if (session && isOwnFault(error)) {
+        giveBack(connection, session)
+        throw error
+      }
       // An operation may be left in it
       if (session && !isReturn(error, 'SESSION_HANDLE_INVALID', 'SESSION_CLOSED')) {
         closeSession(connection, session)
@@ -124,8 +132,15 @@ export function createSessions(settings: SessionSettings): Sessions {
     }
   }
 
-  async function confirm({ module, token }: Connection, session: Handle): Promise<void> {
-    logIn({ module, token, session, pin: await readPin(), user: 'contextSpecific' })
+  async function prepareLogin({ module, token }: Connection, session: Handle): Promise<() => void> {
+    const pin = await readInTime(readPin)
+    checkMayLogIn(token.identity, pin)
+    return () => logIn({ module, token, session, pin, user: 'contextSpecific' })
+  }
+
+  function giveBack(connection: Connection, session: Handle): void {
+    if (isCurrent(connection) && connection === current) connection.idle.push(session)
+    else closeSession(connection, session)
   }
 
   /** Without a session there is no login: what comes next begins with it. */

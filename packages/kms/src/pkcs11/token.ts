@@ -10,10 +10,10 @@ import { KeyError } from '@countersign/core/keys'
 import type { TokenInfo } from 'pkcs11js'
 import { StoreFault } from '../store/key-store.ts'
 import { isPinRefused, isReturn } from './failure.ts'
-import type { Handle } from './keys.ts'
 import type { SharedModule } from './module.ts'
 import { userType } from './numbers.ts'
-import { checkNotRefused, rememberRefused } from './pin.ts'
+import type { Handle } from './objects.ts'
+import { checkMayLogIn, rememberFailedLogin } from './pin.ts'
 import type { TokenSearch } from './uri.ts'
 
 /** A token in its slot. */
@@ -71,17 +71,18 @@ export interface Login {
 }
 
 /**
- * Logs in. A PIN that was refused once is not tried again.
+ * Logs in. A PIN that was refused is not tried again, and one whose login failed in another way not at
+ * once: not every module says that a PIN was wrong, and its token counts all the same.
  *
- * @throws StoreFault `credentials`
+ * @throws StoreFault where it is not tried
  */
 export function logIn({ module, token, session, pin, user }: Login): void {
-  checkNotRefused(token.identity, pin)
+  checkMayLogIn(token.identity, pin)
   try {
     module.cryptoki.C_Login(session, userType[user], pin)
   } catch (error) {
     if (isReturn(error, 'USER_ALREADY_LOGGED_IN')) return
-    if (isPinRefused(error)) rememberRefused(token.identity, pin)
+    rememberFailedLogin(token.identity, pin, isPinRefused(error) ? 'refused' : 'unclear')
     throw error
   }
 }

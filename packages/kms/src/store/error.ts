@@ -47,14 +47,16 @@ export function buildStoreError({
 }
 
 const maxMessage = 500
+const maxCauses = 5
 
 /**
  * What is passed on of a vendor's error: its name, code and message. The error itself may hold requests
  * with their tokens, which a logger that follows `cause` would print.
  */
-function buildCause(error: unknown): Error | undefined {
-  if (!(error instanceof Error)) return undefined
-  const cause = new Error(error.message.slice(0, maxMessage), { cause: buildCause(error.cause) })
+function buildCause(error: unknown, depth = 1): Error | undefined {
+  if (!(error instanceof Error) || depth > maxCauses) return undefined
+  const inner = buildCause(error.cause, depth + 1)
+  const cause = new Error(error.message.slice(0, maxMessage), inner && { cause: inner })
   cause.name = error.name
   cause.stack = `${cause.name}: ${cause.message}`
   return 'code' in error ? Object.assign(cause, { code: error.code }) : cause

@@ -7,8 +7,13 @@
  * @module
  */
 
+import { setTimeout as delay } from 'node:timers/promises'
 import {
+  actInTime,
+  isJwsAlgorithm,
+  jwsAlgorithms,
   KeyError,
+  type KeyRequest,
   type KeySource,
   type TimedSigner,
   waitUntilAborted,
@@ -38,6 +43,8 @@ const defaultWait = 86_400
 const defaultRenewAfter = 60
 /** Of versions that were not looked at for that many times `renewAfter`, the look is waited for. */
 const tooOld = 5
+/** Milliseconds for which a look is waited for where there are good keys. */
+const patience = 1000
 /** Milliseconds between attempts to look at them while the last good ones are in use. */
 const retryAfter = 10_000
 
@@ -52,6 +59,7 @@ export function createKeyStoreSource(
   open: () => Promise<KeyStore>,
   settings: KeyStoreSettings,
 ): KeySource {
+  checkSettings(settings)
   const { name, wait = defaultWait, renewAfter = defaultRenewAfter } = settings
   let store: Promise<OpenStore> | undefined
   let known: Known | undefined
@@ -75,14 +83,14 @@ export function createKeyStoreSource(
   /** Loading a vendor's package takes a second on a slow machine, and longer on a slow disk. */
   async function openInTime(signal: AbortSignal): Promise<OpenStore> {
     return await waitUntilAborted(openOnce(), signal).catch((cause: unknown) => {
-      if (!signal.aborted || cause !== signal.reason) throw cause
-      const failure = { reason: 'timeout', remedy: 'its package takes too long to load' } as const
+      if (cause instanceof KeyError) throw cause
+      const late = { reason: 'timeout', remedy: 'its package takes too long to load' } as const
+      const failure = signal.aborted ? late : undefined
       throw buildStoreError({ code: 'ERR_KEY_UNAVAILABLE', name, failure, cause })
     })
   }
 
-  async function read(): Promise<Known> {
-    const signal = AbortSignal.timeout(deadline)
+  async function read(signal: AbortSignal): Promise<Known> {
     const { store: opened, limit, buildSigners } = await openInTime(signal)
     const versions = await callStore({
       limit,
@@ -110,8 +118,9 @@ export function createKeyStoreSource(
     }
   }
 
-  function readOnce(): Promise<Known> {
-    reading ??= read()
+  /** What fails while good keys outlast it is reported once, by whoever began. */
+  function readOnce(report?: (error: unknown) => void): Promise<Known> {
+    reading ??= actInTime({ milliseconds: deadline }, read)
       .then(
         (found) => {
           known = found
@@ -120,6 +129,7 @@ export function createKeyStoreSource(
         (error: unknown) => {
           failedAt = performance.now()
           if (error instanceof KeyError && isGone(error)) known = undefined
+          if (known) report?.(error)
           throw error
         },
       )
@@ -129,32 +139,56 @@ export function createKeyStoreSource(
     return reading
   }
 
+  /** Looks again; the last good keys outlast a failure, unless the store says that they are gone. */
+  async function look({ keys: last }: Known, { report }: KeyRequest): Promise<Known['keys']> {
+    try {
+      return (await readOnce(report)).keys
+    } catch (error) {
+      if (!known) throw error
+      return last
+    }
+  }
+
   return {
     name,
-    async keys({ renew, report } = {}) {
+    async keys(request = {}) {
       if (!known) return (await readOnce()).keys
       const now = performance.now()
       const age = (now - known.readAt) / 1000
       const isDue = age >= renewAfter && now - failedAt >= retryAfter
-      if (!renew && !isDue) return known.keys
-      const last = known.keys
-      const renewed = readOnce().then(
-        ({ keys }) => keys,
-        (error: unknown) => {
-          report?.(error)
-          if (!known) throw error
-          return last
-        },
-      )
-      if (renew || age >= renewAfter * tooOld) return await renewed
+      if (!request.renew && !isDue) return known.keys
+      const last = known
+      // What began before the key failed may not know yet
+      if (request.renew) await reading?.catch(() => {})
+      const looking = look(last, request)
+      if (request.renew) return await looking
+      const isOld = age >= renewAfter * tooOld
+      const first = isOld ? [looking, delay(patience, last.keys, { ref: false })] : [last.keys]
       // Whoever asks next is told, when the key is gone
-      renewed.catch(() => {})
-      return last
+      looking.catch(() => {})
+      return await Promise.race(first)
     },
     async close() {
       const opened = await store?.catch(() => undefined)
       await opened?.store.close?.()
     },
+  }
+}
+
+/** Wrong numbers would make a timeline that nobody meant. */
+function checkSettings(settings: KeyStoreSettings): void {
+  const { alg, kid } = settings
+  for (const name of ['wait', 'renewAfter', 'notBefore', 'notAfter'] as const) {
+    const value: unknown = settings[name]
+    const isNumber = typeof value === 'number' && Number.isFinite(value) && value >= 0
+    if (value !== undefined && !isNumber)
+      throw new TypeError(`"${name}" must be a number of seconds`)
+  }
+  if (alg !== undefined && !isJwsAlgorithm(alg)) {
+    throw new TypeError(`"alg" must be one of ${jwsAlgorithms.join(', ')}`)
+  }
+  if (kid !== undefined && (typeof kid !== 'string' || kid === '')) {
+    throw new TypeError('"kid" must be a text')
   }
 }
 

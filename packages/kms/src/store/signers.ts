@@ -5,6 +5,7 @@
  */
 
 import {
+  actInTime,
   buildPublicJwk,
   calculateThumbprint,
   describeKey,
@@ -49,13 +50,14 @@ export function createSigners(
       alg,
       publicJwk,
       async sign(data, { signal } = {}) {
-        const late = AbortSignal.timeout(deadline)
-        return await callStore({
-          limit,
-          signal: signal ? AbortSignal.any([signal, late]) : late,
-          readFailure: (error) => readFailure(store, error),
-          act: (stop) => store.sign(version, { alg, data, signal: stop }),
-        }).catch((cause: unknown) => {
+        const sign = (until: AbortSignal) =>
+          callStore({
+            limit,
+            signal: until,
+            readFailure: (error) => readFailure(store, error),
+            act: (stop) => store.sign(version, { alg, data, signal: stop }),
+          })
+        return await actInTime({ milliseconds: deadline, signal }, sign).catch((cause: unknown) => {
           if (signal?.aborted) {
             const reason = isTimeout(signal.reason) ? 'timeout' : undefined
             const message = `key "${id}" of ${name} was not let sign: it was aborted`

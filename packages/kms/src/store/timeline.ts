@@ -29,34 +29,51 @@ export interface TimedVersion<Version extends KeyVersion = KeyVersion> {
   readonly notAfter: number | undefined
 }
 
+/**
+ * Seconds for which a version is published after the next one began, at the least: replicas that have not
+ * looked for five minutes sign with it, and what they have signed is on its way.
+ */
+const leastOverlap = 600
+
 /** Builds the timeline of a key's versions, the oldest first. */
 export function buildTimeline<Version extends KeyVersion>(
   versions: readonly Version[],
   { wait, notBefore, notAfter }: TimelineSettings,
 ): readonly TimedVersion<Version>[] {
   const sorted = versions.toSorted((a, b) => (a.createdAt ?? 0) - (b.createdAt ?? 0))
-  const begins = sorted.map((version, index) => readBegin(version, sorted[index - 1], wait))
+  const begins: (number | undefined)[] = []
+  for (const [index, version] of sorted.entries()) {
+    const previous = sorted[index - 1]
+    begins.push(
+      previous ? readBegin(version, previous, begins[index - 1], wait) : version.notBefore,
+    )
+  }
   return sorted.map((version, index) => {
     const next = begins[index + 1]
-    const end = version.notAfter ?? (next === undefined ? undefined : next + wait)
+    const end = next === undefined ? undefined : next + Math.max(wait, leastOverlap)
     return {
       version,
       notBefore: pick(Math.max, begins[index], notBefore),
-      notAfter: pick(Math.min, end, notAfter),
+      notAfter: pick(Math.min, end, version.notAfter, notAfter),
     }
   })
 }
 
-/** The oldest version has nothing to wait for: there is no other that could sign meanwhile. */
+/**
+ * A version begins when it has waited, or with the end of the one before; never sooner than the store
+ * itself says, and never together with the one before. The oldest has nothing to wait for: there is no
+ * other that could sign meanwhile.
+ */
 function readBegin(
-  version: KeyVersion,
-  previous: KeyVersion | undefined,
+  { createdAt, notBefore }: KeyVersion,
+  previous: KeyVersion,
+  previousBegin: number | undefined,
   wait: number,
 ): number | undefined {
-  if (version.notBefore !== undefined) return version.notBefore
-  if (!previous || version.createdAt === undefined) return undefined
-  const begin = version.createdAt + wait
-  return Math.min(begin, previous.notAfter ?? begin)
+  if (createdAt === undefined) return notBefore
+  const begin = Math.min(createdAt + wait, previous.notAfter ?? Number.POSITIVE_INFINITY)
+  const after = previousBegin === undefined ? begin : previousBegin + 1
+  return Math.max(begin, after, notBefore ?? begin)
 }
 
 function pick(

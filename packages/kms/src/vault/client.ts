@@ -9,6 +9,7 @@
  */
 
 import { StoreFault } from '../store/key-store.ts'
+import { readRetryAfter } from '../store/retry-after.ts'
 
 /** Where Vault is. */
 export interface VaultPlace {
@@ -40,8 +41,10 @@ export interface VaultRefusal {
   readonly status: number
   /** In its own words; of a login that it refuses nothing, since it may repeat what it was sent. */
   readonly said: string
+  /** Whether the answer has the form of Vault's own, which that of a proxy does not have. */
+  readonly isOfVault: boolean
   /** Milliseconds. */
-  readonly retryAfter: number | undefined
+  readonly retryAfter: number
 }
 
 /** An answer that says no. */
@@ -49,13 +52,14 @@ export class VaultError extends Error implements VaultRefusal {
   readonly purpose: VaultPurpose
   readonly status: number
   readonly said: string
-  readonly retryAfter: number | undefined
+  readonly isOfVault: boolean
+  readonly retryAfter: number
   /** Whether Vault still knows the token; with 403 it says the same of one that it does not. */
   readonly isTokenValid: boolean
 
   /** @ignore */
   constructor(
-    { purpose, status, said, retryAfter }: VaultRefusal,
+    { purpose, status, said, isOfVault, retryAfter }: VaultRefusal,
     { isTokenValid = false }: { readonly isTokenValid?: boolean } = {},
   ) {
     super(`Vault answered the request to ${purpose} with ${status}${said && `: ${said}`}`)
@@ -63,8 +67,22 @@ export class VaultError extends Error implements VaultRefusal {
     this.purpose = purpose
     this.status = status
     this.said = said
+    this.isOfVault = isOfVault
     this.retryAfter = retryAfter
     this.isTokenValid = isTokenValid
+  }
+}
+
+/** There is no answer, or only half of one. */
+export class VaultSilence extends Error {
+  /** What `fetch` threw. */
+  override readonly cause: TypeError
+
+  /** @ignore */
+  constructor(cause: TypeError) {
+    super('Vault did not answer')
+    this.name = 'VaultSilence'
+    this.cause = cause
   }
 }
 
@@ -89,7 +107,7 @@ export function createVaultClient({ address, namespace, fetch }: VaultPlace): Va
       ...(body ? { body: JSON.stringify(body) } : {}),
       redirect: 'manual',
       signal,
-    })
+    }).catch(throwSilence)
     const { status, headers } = response
     if (response.type === 'opaqueredirect' || (status >= 300 && status < 400)) {
       await response.body?.cancel()
@@ -100,12 +118,13 @@ export function createVaultClient({ address, namespace, fetch }: VaultPlace): Va
           'load balancer or of the active node',
       )
     }
-    const answer = readJson(await readText(response))
+    const answer = readJson(await readText(response).catch(throwSilence))
     if (!response.ok) {
       const isRepeated = purpose === 'login' && status < 429
       const said = isRepeated ? '' : describeErrors(answer, [token, ...Object.values(body ?? {})])
+      const isOfVault = Array.isArray(answer?.['errors']) || isObject(answer?.['data'])
       const retryAfter = readRetryAfter(headers.get('retry-after'))
-      throw new VaultError({ purpose, status, said, retryAfter })
+      throw new VaultError({ purpose, status, said, isOfVault, retryAfter })
     }
     if (answer) return answer
     throw new StoreFault(
@@ -114,6 +133,11 @@ export function createVaultClient({ address, namespace, fetch }: VaultPlace): Va
       'check that the address is the one of Vault: something else answers there',
     )
   }
+}
+
+/** `fetch` throws a TypeError for all that the network does, and the reason of a signal as it is. */
+function throwSilence(error: unknown): never {
+  throw error instanceof TypeError ? new VaultSilence(error) : error
 }
 
 async function readText({ body }: Response): Promise<string> {
@@ -159,12 +183,4 @@ function describeErrors(
   const secrets = sent.filter((value) => typeof value === 'string' && value.length > 8)
   const shown = secrets.reduce<string>((text, secret) => text.replaceAll(`${secret}`, '…'), said)
   return shown.replace(/\s+/g, ' ').trim().slice(0, 300)
-}
-
-/** Reads the header in its two forms. @see RFC 9110, 10.2.3 */
-function readRetryAfter(value: string | null): number | undefined {
-  if (value === null) return undefined
-  if (/^\d{1,6}$/.test(value)) return Number(value) * 1000
-  const moment = Date.parse(value)
-  return Number.isNaN(moment) ? undefined : Math.max(0, moment - Date.now())
 }

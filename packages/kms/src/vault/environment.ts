@@ -14,10 +14,11 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { StoreFault } from '../store/key-store.ts'
 import type { VaultAuth } from './login.ts'
+import { findAddressFault, findNamespaceFault } from './options.ts'
 
 /** What the environment says. */
 export interface VaultEnvironment {
-  readonly address: string
+  readonly address: URL
   readonly namespace: string | undefined
   readonly auth: VaultAuth
 }
@@ -29,8 +30,11 @@ export function readVaultEnvironment(): VaultEnvironment | StoreFault {
     const remedy = 'set VAULT_ADDR to the address of Vault, such as https://vault.example.com:8200'
     return new StoreFault('unavailable', 'VAULT_ADDR is not set', remedy)
   }
+  const namespace = readVariable('NAMESPACE')
+  const fault = findAddressFault(address) ?? findNamespaceFault(namespace)
+  if (fault !== undefined) return new StoreFault('unavailable', fault, fault)
   const auth = readAuth()
-  return auth instanceof StoreFault ? auth : { address, namespace: readVariable('NAMESPACE'), auth }
+  return auth instanceof StoreFault ? auth : { address: new URL(address), namespace, auth }
 }
 
 function readAuth(): VaultAuth | StoreFault {

@@ -8,7 +8,7 @@
  */
 
 import type { Failure } from '../store/key-store.ts'
-import { VaultError } from './client.ts'
+import { VaultError, VaultSilence } from './client.ts'
 
 /** Which key an error is about. */
 export interface VaultKeyPlace {
@@ -19,14 +19,22 @@ export interface VaultKeyPlace {
 /** Reads an error; `undefined` when it is none of Vault's, or means nothing that is known. */
 export function readVaultFailure(error: unknown, place: VaultKeyPlace): Failure | undefined {
   if (error instanceof VaultError) {
-    return readBusy(error) ?? readAccess(error, place) ?? readKeyFault(error, place)
+    return (
+      readProxy(error) ?? readBusy(error) ?? readAccess(error, place) ?? readKeyFault(error, place)
+    )
   }
-  // What fetch throws when there is no answer
-  return error instanceof TypeError ? readNetworkFault(error) : undefined
+  return error instanceof VaultSilence ? readNetworkFault(error.cause) : undefined
+}
+
+/** A proxy that knows no way to Vault says nothing about a key. */
+function readProxy({ status, isOfVault, retryAfter }: VaultError): Failure | undefined {
+  if (status !== 404 || isOfVault) return undefined
+  const remedy = 'something else than Vault answers there: check its address, and the proxy'
+  return { reason: 'unavailable', remedy, retryAfter }
 }
 
 /** Vault cannot answer now. What the words say of a key comes first, whatever the status. */
-function readBusy({ status, said, retryAfter = 0 }: VaultError): Failure | undefined {
+function readBusy({ status, said, retryAfter }: VaultError): Failure | undefined {
   if (keyFaults.some(([pattern]) => pattern.test(said))) return undefined
   if (status === 429) {
     const remedy = 'raise the rate limit quota of Vault, or sign less often'

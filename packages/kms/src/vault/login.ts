@@ -197,9 +197,15 @@ function readLease({ auth }: Readonly<Record<string, unknown>>): Lease {
   }
 }
 
-async function readSecretId(secretId: VaultSecretId): Promise<string> {
+async function readSecretId(secretId: VaultSecretId): Promise<unknown> {
   if (typeof secretId === 'string') return secretId
-  return typeof secretId === 'function' ? await secretId() : await readSecretFile(secretId.file)
+  if (typeof secretId !== 'function') return await readSecretFile(secretId.file)
+  try {
+    return await secretId()
+  } catch (error) {
+    const said = error instanceof Error ? `${error.name}: ${error.message}` : typeof error
+    throw new StoreFault('credentials', said, 'see what the function "secretId" says')
+  }
 }
 
 async function readSecretFile(file: string): Promise<string> {
@@ -213,8 +219,8 @@ async function readSecretFile(file: string): Promise<string> {
 }
 
 /** A header that cannot be sent would be repeated in the error about it. */
-function checkSecret(text: string, what: string): string {
-  const secret = text.trim()
+function checkSecret(text: unknown, what: string): string {
+  const secret = typeof text === 'string' ? text.trim() : ''
   if (/^[\x21-\x7e]+$/.test(secret)) return secret
   const fault = secret === '' ? 'is empty' : 'holds white space, or what is not ASCII'
   throw new StoreFault('credentials', `${what} ${fault}`, `${what} ${fault}`)

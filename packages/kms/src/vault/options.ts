@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type JwsAlgorithm, KeyError } from '@countersign/core/keys'
+import type { JwsAlgorithm } from '@countersign/core/keys'
+import { isObject } from './client.ts'
 import type { VaultAuth } from './login.ts'
 
 /** What is configured for a key in Vault. */
@@ -12,7 +13,7 @@ export interface VaultTransitOptions {
   readonly key: string
   /** Where the Transit engine is. Default: "transit". */
   readonly mount?: string | undefined
-  /** One version of the key and no other. Default: all that may sign, each in its time. */
+  /** One version of the key and no other, as an explicit `kid` needs. Default: all that may sign. */
   readonly version?: number | undefined
   /** `https:`, or `http:` on this very machine. */
   readonly address: string | URL
@@ -34,7 +35,6 @@ export interface VaultTransitOptions {
 
 /** What was configured, checked. */
 export interface CheckedVaultOptions {
-  readonly name: string
   readonly key: string
   readonly mount: string
   readonly version: number | undefined
@@ -44,74 +44,78 @@ export interface CheckedVaultOptions {
   readonly fetch: typeof globalThis.fetch
 }
 
-/**
- * Checks the options.
- *
- * @throws KeyError when one cannot be right
- */
-export function checkVaultOptions(
-  options: VaultTransitOptions,
-  name = `hashivault://${options.key}`,
-): CheckedVaultOptions {
-  const { key, mount = 'transit', version, address, namespace, auth, fetch } = options
-  if (!/^\w(?:[\w.-]*\w)?$/.test(key)) throw buildFault('"key" is not the name of a key of Vault')
-  if (version !== undefined && !(Number.isSafeInteger(version) && version > 0)) {
-    throw buildFault('"version" must be the number of a version, 1 or more')
-  }
-  if (namespace !== undefined && !/^[\w.@~+-]+(?:\/[\w.@~+-]+)*\/?$/.test(namespace)) {
-    throw buildFault('"namespace" is not the path of a namespace of Vault')
-  }
-  if ('mount' in auth && auth.mount !== undefined) checkPath(auth.mount, '"auth.mount"')
-  return {
-    name,
-    key,
-    mount: checkPath(mount, '"mount"'),
-    version,
-    address: readAddress(address, name),
-    namespace,
-    auth,
-    fetch: fetch ?? globalThis.fetch,
-  }
+/** Checks the options. */
+export function checkVaultOptions(options: VaultTransitOptions): CheckedVaultOptions {
+  const { mount = 'transit', fetch = globalThis.fetch, ...others } = options
+  const { key, version, address, namespace, auth, kid } = others
+  check(isText(key) && /^\w(?:[\w.-]*\w)?$/.test(key), '"key" must be the name of a key of Vault')
+  check(isPath(mount), '"mount" must be a path of Vault without a "/" at its ends: team/transit')
+  const isNumber = Number.isSafeInteger(version) && Number(version) > 0
+  check(version === undefined || isNumber, '"version" must be the number of a version, 1 or more')
+  const fault = findAddressFault(String(address)) ?? findNamespaceFault(namespace)
+  check(fault === undefined, `${fault}`)
+  check(isAuth(auth), authFault)
+  check(typeof fetch === 'function', '"fetch" must be a function')
+  check(
+    kid === undefined || version !== undefined,
+    '"kid" names one key for ever: name its version too',
+  )
+  return { key, mount, version, address: new URL(address), namespace, auth, fetch }
 }
 
-/** Reads the number of a version in a URI. */
-export function readVersion(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
-  throw buildFault('"version" must be the number of a version, 1 or more')
-}
-
-/** Checks that a path stays where it is put. */
-export function checkPath(path: string, what: string): string {
-  if (/^\w[\w.-]*(?:\/\w[\w.-]*)*$/.test(path)) return path
-  throw buildFault(`${what} must be a path of Vault without a "/" at its ends: team/transit`)
-}
-
-/** Addresses of this very machine, as URL writes them. */
-const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/
-
-function readAddress(given: string | URL, name: string): URL {
-  const text = String(given)
+/** Says what is wrong with an address of Vault. It may hold a password: nothing of it is repeated. */
+export function findAddressFault(text: string): string | undefined {
   const address = URL.canParse(text) ? new URL(text) : undefined
   const isSafe =
     address?.protocol === 'https:' ||
     (address?.protocol === 'http:' && loopback.test(address.hostname))
   if (!address || !isSafe) {
-    throw buildFault(
-      `${name} cannot be asked for: the address of Vault (VAULT_ADDR) must be an https: URL, since ` +
-        'the token goes there',
-    )
+    return 'the "address" of Vault (VAULT_ADDR) must be an https: URL, since the token goes there'
   }
-  // It may hold a password: nothing of it is repeated
-  if (address.username || address.password || address.search || address.hash) {
-    throw buildFault(
-      `${name} cannot be asked for: the address of Vault (VAULT_ADDR) must have no user, query or ` +
-        'fragment',
-    )
-  }
-  return address
+  return address.username || address.password || address.search || address.hash
+    ? 'the "address" of Vault (VAULT_ADDR) must have no user, query or fragment'
+    : undefined
 }
 
-function buildFault(message: string): KeyError {
-  return new KeyError('ERR_KEY_UNAVAILABLE', message)
+/** Says what is wrong with the path of a namespace. */
+export function findNamespaceFault(namespace: string | undefined): string | undefined {
+  return namespace === undefined || /^[\w.@~+-]+(?:\/[\w.@~+-]+)*\/?$/.test(namespace)
+    ? undefined
+    : 'the "namespace" (VAULT_NAMESPACE) must be the path of a namespace of Vault'
+}
+
+/** Addresses of this very machine, as URL writes them. */
+const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/
+
+const authFault =
+  '"auth" must be { token }, { tokenFile }, { roleId, secretId } or { kubernetesRole }, with no text ' +
+  'that is empty, and with the path of its "mount" where it has one'
+
+/** Whether there is all that a login needs. What is in it is looked at when it is used. */
+function isAuth(auth: unknown): boolean {
+  if (!isObject(auth)) return false
+  const { token, tokenFile, roleId, secretId, kubernetesRole, jwtFile, mount = 'login' } = auth
+  if ('token' in auth) return isText(token)
+  if ('tokenFile' in auth) return isText(tokenFile)
+  if (!isPath(mount)) return false
+  if ('roleId' in auth) return isText(roleId) && isSecretId(secretId)
+  return isText(kubernetesRole) && (jwtFile === undefined || isText(jwtFile))
+}
+
+function isSecretId(secretId: unknown): boolean {
+  if (isObject(secretId)) return isText(secretId['file'])
+  return isText(secretId) || typeof secretId === 'function'
+}
+
+/** Whether a path stays where it is put. */
+function isPath(path: unknown): boolean {
+  return isText(path) && /^[\w-][\w.-]*(?:\/[\w-][\w.-]*)*$/.test(path)
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
+}
+
+function check(isRight: boolean, fault: string): void {
+  if (!isRight) throw new TypeError(fault)
 }

@@ -131,6 +131,61 @@ describe('looking again', () => {
   })
 })
 
+describe('what is configured', () => {
+  test.each([
+    ['wait', '3600'],
+    ['wait', Number.NaN],
+    ['renewAfter', -1],
+    ['notBefore', '2030-01-01'],
+    ['notAfter', Number.POSITIVE_INFINITY],
+    ['alg', 'HS256'],
+    ['kid', ''],
+  ])('%s of %j is a TypeError at once', (name, value) => {
+    expect(() => open({ [name]: value })).toThrow(
+      expect.objectContaining({ name: 'TypeError', message: expect.stringContaining(`"${name}"`) }),
+    )
+  })
+})
+
+describe('a look that takes long', () => {
+  test('keeps nobody waiting for more than a second while there are good keys', async () => {
+    const { addVersion, store, source } = open({ renewAfter: 0 })
+    addVersion()
+    const keys = await source.keys()
+    store.readVersions.mockImplementation(() => new Promise(() => undefined))
+    expect(await source.keys()).toBe(keys)
+  })
+
+  test('and began before a key failed is followed by another one', async () => {
+    const { addVersion, store, versions, source, kids } = open({ renewAfter: 0, wait: 0 })
+    addVersion({ createdAt: 1 })
+    await kids()
+    const old = [...versions]
+    let finish = () => {}
+    store.readVersions.mockImplementationOnce(async () => {
+      await new Promise<void>((resolve) => {
+        finish = resolve
+      })
+      return old
+    })
+    await source.keys()
+    const renewed = kids(true)
+    addVersion({ createdAt: 2 })
+    finish()
+    expect(await renewed).toHaveLength(2)
+  })
+
+  test('that fails is reported once, however many wait', async () => {
+    const { addVersion, store, source } = open({ renewAfter: 0 })
+    addVersion()
+    await source.keys()
+    const report = vi.fn()
+    store.readVersions.mockRejectedValue(new MemoryStoreError('no', { reason: 'unavailable' }))
+    await Promise.all(Array.from({ length: 50 }, () => source.keys({ report })))
+    expect(report).toHaveBeenCalledOnce()
+  })
+})
+
 describe('signing', () => {
   test('waits for its turn', async () => {
     const { addVersion, store, readOne } = open({}, 2)
@@ -196,6 +251,22 @@ describe('signing', () => {
       message: 'memory:key failed: see the cause',
       cause: { name: 'TypeError', message: 'x is not a function' },
     })
+  })
+
+  test('an error that is its own cause is cut off', async () => {
+    const { addVersion, store, readOne } = open()
+    addVersion()
+    const signer = await readOne()
+    const circle = new Error('round')
+    circle.cause = circle
+    store.sign.mockRejectedValueOnce(circle)
+    const messages = []
+    let error: unknown = await findError(signer.sign(Buffer.of(1)))
+    while (error instanceof Error) {
+      messages.push(error.message)
+      error = error.cause
+    }
+    expect(messages).toHaveLength(6)
   })
 
   test('what a vendor hangs on its errors stays behind', async () => {

@@ -3,6 +3,7 @@
  *
  * @see https://docs.aws.amazon.com/kms/latest/APIReference/API_Sign.html
  * @see https://docs.aws.amazon.com/kms/latest/APIReference/API_GetPublicKey.html
+ * @see https://docs.aws.amazon.com/kms/latest/APIReference/API_DescribeKey.html
  * @see https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html
  *
  * @module
@@ -31,14 +32,20 @@ export type KeySpec =
   | 'ECC_NIST_EDWARDS25519'
   | 'ECC_SECG_P256K1'
 
+/** What may be done with a key. */
+export type KmsAction = 'DescribeKey' | 'GetPublicKey' | 'Sign'
+
 /** A key, its state and its permissions. */
 export interface KmsKey {
   readonly arn: string
   readonly spec: KeySpec
   readonly usage: 'SIGN_VERIFY' | 'ENCRYPT_DECRYPT' | 'KEY_AGREEMENT'
   readonly privateKey: KeyObject
+  /** Milliseconds since 1970. */
+  readonly createdAt: number
   state: 'Enabled' | 'Disabled' | 'PendingDeletion'
-  isDenied: boolean
+  /** What the tester may not do with it. */
+  denied: readonly KmsAction[]
 }
 
 /** The parameters of a request, as they are in its JSON. */
@@ -94,8 +101,10 @@ export interface KmsKeys {
   /** Answers with the public half of disabled keys too, as AWS was seen to do against its documents. */
   showDisabled(isShown: boolean): void
   setAlias(alias: string, key: KmsKey): void
+  has(keyId: string): boolean
   /** The key that a key id, an alias or an ARN stands for. */
   find(keyId: string): KmsKey
+  describeKey(parameters: Parameters): object
   getPublicKey(parameters: Parameters): object
   sign(parameters: Parameters): {
     readonly KeyId: string
@@ -111,32 +120,39 @@ export function createKmsKeys(region: string): KmsKeys {
   const aliases = new Map<string, KmsKey>()
   let isDisabledShown = false
 
+  function lookUp(keyId: string): KmsKey | undefined {
+    const name = keyId.replace(`${place}:`, '')
+    return aliases.get(name) ?? keys.get(`${place}:key/${name.replace(/^key\//, '')}`)
+  }
+
   function find(keyId: string): KmsKey {
     if (keyId.startsWith('arn:') && !keyId.startsWith(`${place}:`)) {
       throw new AwsFault('NotFoundException', `Invalid arn ${keyId.split(':')[3]}`)
     }
-    const name = keyId.replace(`${place}:`, '')
-    const isAlias = name.startsWith('alias/')
-    const found = isAlias
-      ? aliases.get(name)
-      : keys.get(`${place}:key/${name.replace(/^key\//, '')}`)
+    const found = lookUp(keyId)
     if (found) return found
-    const message = isAlias
+    const name = keyId.replace(`${place}:`, '')
+    const message = name.startsWith('alias/')
       ? `Alias ${place}:${name} is not found.`
       : `Key '${place}:${name.startsWith('key/') ? name : `key/${name}`}' does not exist`
     throw new AwsFault('NotFoundException', message)
   }
 
-  function findForUse({ KeyId }: Parameters, action: string): KmsKey {
+  function findAllowed({ KeyId }: Parameters, action: KmsAction): KmsKey {
     if (typeof KeyId !== 'string' || KeyId.length < 1 || KeyId.length > 2048) {
       throw buildValidationFault('keyId', 'Member must have length between 1 and 2048')
     }
     const key = find(KeyId)
-    if (key.isDenied) {
+    if (key.denied.includes(action)) {
       const user = `${place.replace(/:kms:[^:]+/, ':iam:')}:user/tester`
       const message = `User: ${user} is not authorized to perform: kms:${action} on resource: ${key.arn} because no resource-based policy allows the kms:${action} action`
       throw new AwsFault('AccessDeniedException', message)
     }
+    return key
+  }
+
+  function findForUse(parameters: Parameters, action: KmsAction): KmsKey {
+    const key = findAllowed(parameters, action)
     const isShown = isDisabledShown && action === 'GetPublicKey'
     if (key.state === 'Disabled' && !isShown) {
       throw new AwsFault('DisabledException', `${key.arn} is disabled.`)
@@ -153,7 +169,8 @@ export function createKmsKeys(region: string): KmsKeys {
       const der = specs[spec].generate().export({ type: 'pkcs8', format: 'der' })
       const privateKey = createPrivateKey({ key: der, type: 'pkcs8', format: 'der' })
       const arn = `${place}:key/${randomUUID()}`
-      const key: KmsKey = { arn, spec, usage, privateKey, state: 'Enabled', isDenied: false }
+      const createdAt = Date.now()
+      const key: KmsKey = { arn, spec, usage, privateKey, createdAt, state: 'Enabled', denied: [] }
       keys.set(arn, key)
       return key
     },
@@ -163,7 +180,31 @@ export function createKmsKeys(region: string): KmsKeys {
     setAlias(alias, key) {
       aliases.set(alias, key)
     },
+    has: (keyId) => lookUp(keyId) !== undefined,
     find,
+    // In every state
+    describeKey(parameters) {
+      const { arn, spec, usage, createdAt, state } = findAllowed(parameters, 'DescribeKey')
+      return {
+        KeyMetadata: {
+          AWSAccountId: '111122223333',
+          Arn: arn,
+          CreationDate: createdAt / 1000,
+          CustomerMasterKeySpec: spec,
+          Description: '',
+          Enabled: state === 'Enabled',
+          KeyId: arn.replace(/^.*\//, ''),
+          KeyManager: 'CUSTOMER',
+          KeySpec: spec,
+          KeyState: state,
+          KeyUsage: usage,
+          MultiRegion: false,
+          Origin: 'AWS_KMS',
+          ...(state === 'PendingDeletion' && { DeletionDate: Date.now() / 1000 + 7 * 86_400 }),
+          ...(usage === 'SIGN_VERIFY' && { SigningAlgorithms: specs[spec].algorithms }),
+        },
+      }
+    },
     getPublicKey(parameters) {
       const { arn, spec, usage, privateKey } = findForUse(parameters, 'GetPublicKey')
       const der = createPublicKey(privateKey).export({ type: 'spki', format: 'der' })

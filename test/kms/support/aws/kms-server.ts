@@ -75,6 +75,7 @@ export async function startKmsServer(region: string = 'eu-central-1'): Promise<K
     verifySignature(signed, { identities, region, service: 'kms', now })
     const { operation, parameters } = readOperation(request, body)
     requests.push({ operation, parameters })
+    if (operation === 'DescribeKey') return keys.describeKey(parameters)
     if (operation === 'GetPublicKey') return keys.getPublicKey(parameters)
     const result = keys.sign(parameters)
     return change ? change(result) : result
@@ -142,7 +143,7 @@ export async function startKmsServer(region: string = 'eu-central-1'): Promise<K
 
 function readOperation(request: IncomingMessage, body: Buffer): KmsRequest {
   const { 'x-amz-target': target, 'content-type': type } = request.headers
-  const operation = /^TrentService\.(Sign|GetPublicKey)$/.exec(`${target}`)?.[1]
+  const operation = /^TrentService\.(Sign|GetPublicKey|DescribeKey)$/.exec(`${target}`)?.[1]
   if (request.method !== 'POST' || request.url !== '/' || operation === undefined) {
     throw new AwsFault('UnknownOperationException', 'UnknownOperationException')
   }

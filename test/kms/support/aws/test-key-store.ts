@@ -10,7 +10,7 @@ import { type JwsAlgorithm, KeyError, type KeySource, type Signer } from '@count
 import { type AwsKmsOptions, awsKms } from '@countersign/kms/aws'
 import { vi } from 'vitest'
 import type { TestKeyStore } from '../../../contract/key-source.ts'
-import type { KeySpec } from './kms-keys.ts'
+import type { KeySpec, KmsAction, KmsKeys } from './kms-keys.ts'
 import { type KmsServer, startKmsServer } from './kms-server.ts'
 import type { Identity } from './signature-version-4.ts'
 
@@ -68,7 +68,7 @@ export function createTestClient(server: KmsServer, identity: Identity = tester)
 /** Opens a key with the client that is made for it. */
 export function openKey(
   { region, url }: KmsServer,
-  keyId: string,
+  keyId: AwsKmsOptions['keyId'],
   options: Omit<AwsKmsOptions, 'keyId'> = {},
 ): KeySource {
   return awsKms({ region, endpoint: url, ...options, keyId })
@@ -91,37 +91,61 @@ export async function findFailure(promise: Promise<unknown>): Promise<KeyError> 
   return error
 }
 
+/** All that may be done with a key. */
+export const allActions: readonly KmsAction[] = ['DescribeKey', 'GetPublicKey', 'Sign']
+
+/** Makes a key, and gives it the name among several that stands for none, or for the oldest. */
+export function rotateNames(keys: KmsKeys, names: readonly string[]): void {
+  const madeAt = (name: string) => (keys.has(name) ? keys.find(name).createdAt : 0)
+  const [next = ''] = names.toSorted((a, b) => madeAt(a) - madeAt(b))
+  const [one = ''] = names.filter((name) => keys.has(name))
+  keys.setAlias(next, keys.createKey(keys.find(one).spec))
+}
+
+/** A key's names, the first of which it has from the beginning. */
+type NameKey = () => readonly string[]
+
+/** One alias, which is given to another key. */
+export const oneAlias: NameKey = () => [`alias/${randomUUID()}`]
+
+/** Two aliases, which are given to one key after the other. */
+export const twoAliases: NameKey = () => {
+  const [name] = oneAlias()
+  return [`${name}-1`, `${name}-2`]
+}
+
 /** Starts a key store whose keys are named by aliases. The environment has the tester's credentials. */
-export async function startTestKeyStore(): Promise<TestKeyStore> {
+export async function startTestKeyStore(nameKey: NameKey): Promise<TestKeyStore> {
   const server = await startTestServer()
   const { keys } = server
   const stranger = { ...tester, secretAccessKey: 'wrong-secret' }
   const client = createTestClient(server, stranger)
   const oldest = new Map<string, string>()
-  const withAlias = (name: string) => (name.startsWith('alias/') ? name : `alias/${name}`)
+  const split = (key: string) =>
+    key.split(',').map((name) => (name.startsWith('alias/') ? name : `alias/${name}`))
+  const findKeys = (key: string) =>
+    split(key).flatMap((name) => (keys.has(name) ? [keys.find(name)] : []))
   return {
     async createKey(alg) {
-      const alias = `alias/${randomUUID()}`
+      const names = nameKey()
       const key = keys.createKey(keySpecs[alg])
-      keys.setAlias(alias, key)
-      oldest.set(alias, key.arn)
-      return alias
+      keys.setAlias(`${names[0]}`, key)
+      oldest.set(names.join(), key.arn)
+      return names.join()
     },
-    open: (name, { wait: _none, ...settings } = {}) => openKey(server, withAlias(name), settings),
-    openAsStranger: (name) => awsKms({ keyId: name, client }),
-    openNowhere: (name) => openKey(server, withAlias(name), { endpoint: 'http://127.0.0.1:1' }),
-    openVersion: (name) => openKey(server, oldest.get(name) ?? name),
-    async rotate(name) {
-      keys.setAlias(name, keys.createKey(keys.find(name).spec))
+    open: (key, settings) => openKey(server, split(key), settings),
+    openAsStranger: (key) => awsKms({ keyId: split(key), client }),
+    openNowhere: (key) => openKey(server, split(key), { endpoint: 'http://127.0.0.1:1' }),
+    openVersion: (key, settings) => openKey(server, oldest.get(key) ?? key, settings),
+    rotate: async (key) => rotateNames(keys, split(key)),
+    async disable(key) {
+      keys.find(oldest.get(key) ?? key).state = 'Disabled'
     },
-    async disable(name) {
-      keys.find(oldest.get(name) ?? name).state = 'Disabled'
+    async destroy(key) {
+      for (const found of findKeys(key)) found.state = 'PendingDeletion'
     },
-    async destroy(name) {
-      keys.find(name).state = 'PendingDeletion'
-    },
-    async deny(name) {
-      keys.find(name).isDenied = true
+    async deny(key) {
+      for (const found of findKeys(key)) found.denied = allActions
     },
     misbehave: server.misbehave,
     recover: server.recover,

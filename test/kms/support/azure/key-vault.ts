@@ -13,7 +13,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
-import type { Certificate } from './certificate.ts'
+import type { Certificate } from '../certificate.ts'
 import {
   describeAttributes,
   describeVersion,

@@ -10,7 +10,7 @@ import {
   type AzureKeyVaultOptions,
   azureKeyVault,
 } from '@countersign/kms/azure'
-import type { Certificate } from './certificate.ts'
+import type { Certificate } from '../certificate.ts'
 import type { EmulatedKeyVault } from './key-vault.ts'
 
 /** A credential that gives one token. */

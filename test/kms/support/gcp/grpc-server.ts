@@ -15,7 +15,7 @@ import {
   type sendUnaryData,
 } from '@grpc/grpc-js'
 import { load } from '@grpc/proto-loader'
-import type { Certificate } from './certificate.ts'
+import type { Certificate } from '../certificate.ts'
 import type { Service } from './cloud-kms.ts'
 import type { Message } from './key-ring.ts'
 import { RpcFault, statuses } from './rpc-fault.ts'
@@ -25,14 +25,14 @@ const methods = ['listCryptoKeyVersions', 'getPublicKey', 'asymmetricSign']
 /** Starts the server on a free port of this machine. */
 export async function startGrpcServer(
   service: Service,
-  { certificate, privateKey }: Certificate,
+  { key, cert }: Certificate,
 ): Promise<{ readonly port: number; readonly openCalls: () => number; close(): void }> {
   const server = new Server()
   const open = new Set<object>()
   const handlers = methods.map((method) => [method, createHandler(service, method, open)] as const)
   server.addService((await loadService()).service, Object.fromEntries(handlers))
   const credentials = ServerCredentials.createSsl(null, [
-    { cert_chain: certificate, private_key: privateKey },
+    { cert_chain: Buffer.from(cert), private_key: Buffer.from(key) },
   ])
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync('127.0.0.1:0', credentials, (error, bound) =>

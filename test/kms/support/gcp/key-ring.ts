@@ -22,7 +22,13 @@ import { RpcFault } from './rpc-fault.ts'
 /** The states that a version can be in and that matter here. */
 export type State = 'ENABLED' | 'DISABLED' | 'DESTROY_SCHEDULED' | 'DESTROYED'
 
-interface Version {
+/** When a version was made, and its key imported where it was not generated then. Microseconds. */
+export interface VersionTimes {
+  readonly createdAt?: number
+  readonly importedAt?: number
+}
+
+interface Version extends VersionTimes {
   readonly name: string
   readonly algorithm: AlgorithmName
   readonly createdAt: number
@@ -43,7 +49,7 @@ export interface KeyRing {
   /** The resource name of the ring. */
   readonly name: string
   createKey(id: string, algorithm: AlgorithmName): string
-  createVersion(key: string, algorithm: AlgorithmName): string
+  createVersion(key: string, algorithm: AlgorithmName, times?: VersionTimes): string
   setState(version: string, state: State): void
   versions(key: string): readonly string[]
   /** Takes every permission on a key away. */
@@ -143,11 +149,11 @@ export function createKeyRing({ pageSize }: { readonly pageSize: number }): KeyR
       this.createVersion(name, algorithm)
       return name
     },
-    createVersion(key, algorithm) {
+    createVersion(key, algorithm, times) {
       const versions = keys.get(key)?.versions ?? []
       const name = `${key}/cryptoKeyVersions/${versions.length + 1}`
       const privateKey = generateKey(algorithm)
-      versions.push({ name, algorithm, privateKey, createdAt: now(), state: 'ENABLED' })
+      versions.push({ name, algorithm, privateKey, createdAt: now(), ...times, state: 'ENABLED' })
       return name
     },
     setState(name, state) {
@@ -169,12 +175,17 @@ const keyName = /^projects\/[^/]+\/locations\/[^/]+\/keyRings\/[^/]+\/cryptoKeys
 const versionName =
   /^(projects\/[^/]+\/locations\/[^/]+\/keyRings\/[^/]+\/cryptoKeys\/[^/]+)\/cryptoKeyVersions\/\d+$/
 
-function describeVersion({ name, state, algorithm, createdAt }: Version): Message {
-  const createTime = {
-    seconds: String(Math.floor(createdAt / 1e6)),
-    nanos: (createdAt % 1e6) * 1000,
-  }
-  return { name, state, algorithm, createTime, protectionLevel: 'SOFTWARE' }
+function describeVersion({ name, state, algorithm, createdAt, importedAt }: Version): Message {
+  const createTime = describeTime(createdAt)
+  const time =
+    importedAt === undefined
+      ? { generateTime: createTime }
+      : { importTime: describeTime(importedAt) }
+  return { name, state, algorithm, createTime, ...time, protectionLevel: 'SOFTWARE' }
+}
+
+function describeTime(moment: number): Message {
+  return { seconds: String(Math.floor(moment / 1e6)), nanos: (moment % 1e6) * 1000 }
 }
 
 /** What is to be signed: octets of a digest of the right kind, or the data itself. */

@@ -96,7 +96,9 @@ const writers: Readonly<Record<string, (value: unknown) => unknown>> = {
   signature: (value) => (value instanceof Uint8Array ? Buffer.from(value).toString('base64') : ''),
   signatureCrc32c: (value) => (isRecord(value) ? value['value'] : undefined),
   pemCrc32c: (value) => (isRecord(value) ? value['value'] : undefined),
-  createTime: (value) => (isRecord(value) ? writeTime(value) : undefined),
+  createTime: writeTime,
+  generateTime: writeTime,
+  importTime: writeTime,
 }
 
 function buildJson(message: Message): Message {
@@ -107,7 +109,9 @@ function buildJson(message: Message): Message {
   return Object.fromEntries(fields.filter(([, value]) => value !== '' && value !== false))
 }
 
-function writeTime({ seconds, nanos }: Message): string {
+function writeTime(value: unknown): string | undefined {
+  if (!isRecord(value)) return undefined
+  const { seconds, nanos } = value
   const moment = new Date(Number(seconds) * 1000).toISOString().slice(0, 19)
   return `${moment}.${String(nanos).padStart(9, '0')}Z`
 }

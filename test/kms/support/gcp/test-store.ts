@@ -10,8 +10,8 @@ import { KeyManagementServiceClient } from '@google-cloud/kms'
 import { credentials, Metadata } from '@grpc/grpc-js'
 import { OAuth2Client } from 'google-auth-library'
 import type { OpenSettings, TestKeyStore } from '../../../contract/key-source.ts'
+import { generateCertificate } from '../certificate.ts'
 import { findAlgorithm } from './algorithms.ts'
-import { generateCertificate } from './certificate.ts'
 import { createService, type Service, token } from './cloud-kms.ts'
 import { startGrpcServer } from './grpc-server.ts'
 import { createKeyRing } from './key-ring.ts'
@@ -36,9 +36,12 @@ export interface GoogleTestKeyStore extends TestKeyStore {
   openName(name: string, options?: Omit<GoogleKmsOptions, 'name'>): KeySource
 }
 
-/** Starts the service. A page of versions has two of them at most. */
-export async function startGoogleKms(transport: Transport): Promise<GoogleTestKeyStore> {
-  const service = createService(createKeyRing({ pageSize: 2 }))
+/** Starts the service. Of its pages of versions each has so many of them at most. */
+export async function startGoogleKms(
+  transport: Transport,
+  pageSize = 2,
+): Promise<GoogleTestKeyStore> {
+  const service = createService(createKeyRing({ pageSize }))
   const { ring } = service
   const certificate = generateCertificate()
   const server =
@@ -51,7 +54,7 @@ export async function startGoogleKms(transport: Transport): Promise<GoogleTestKe
     const authClient = new OAuth2Client()
     authClient.setCredentials({ access_token: accessToken })
     const channel = credentials.combineChannelCredentials(
-      credentials.createSsl(certificate.certificate),
+      credentials.createSsl(Buffer.from(certificate.cert)),
       credentials.createFromMetadataGenerator((_, done) => {
         const metadata = new Metadata()
         metadata.set('authorization', `Bearer ${accessToken}`)
@@ -93,7 +96,8 @@ export async function startGoogleKms(transport: Transport): Promise<GoogleTestKe
       googleKms({ name: buildName(key), client: createClient('wrong-secret', server.port) }),
     // Nobody listens at the port of no service
     openNowhere: (key) => googleKms({ name: buildName(key), client: createClient(token, 1) }),
-    openVersion: (key) => googleKms({ name: `${buildName(key)}/cryptoKeyVersions/1`, client }),
+    openVersion: (key, settings?: OpenSettings) =>
+      googleKms({ name: `${buildName(key)}/cryptoKeyVersions/1`, client, ...settings }),
     async rotate(key) {
       ring.createVersion(buildName(key), 'EC_SIGN_P256_SHA256')
     },

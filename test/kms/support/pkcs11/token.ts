@@ -58,6 +58,12 @@ export interface TestModule {
   createKey(token: string, key: NewKey): void
   /** Removes what has this label, of every class. */
   destroy(token: string, object: string): void
+  /** Sets the first or the last day of a key, of its public half. */
+  setDay(
+    token: string,
+    object: string,
+    day: { readonly id: Buffer; readonly which: 'first' | 'last'; readonly value: string },
+  ): void
   /** Makes the public key of an EC key anew, with its bare point in place of an OCTET STRING. */
   unwrapPoint(token: string, object: string): void
 }
@@ -104,9 +110,10 @@ export function openTestModule(modulePath: string): TestModule {
     }
   }
 
-  function find(session: Buffer, object: string, kind?: number): readonly Buffer[] {
+  function find(session: Buffer, object: string, kind?: number, id?: Buffer): readonly Buffer[] {
     cryptoki.C_FindObjectsInit(session, [
       { type: 0x03, value: object },
+      ...(id ? [{ type: 0x102, value: id }] : []),
       ...(kind === undefined ? [] : [{ type: 0x00, value: kind }]),
     ])
     const found = cryptoki.C_FindObjects(session, 20)
@@ -156,6 +163,14 @@ export function openTestModule(modulePath: string): TestModule {
     destroy(token, object) {
       inSession(token, (session) => {
         for (const handle of find(session, object)) cryptoki.C_DestroyObject(session, handle)
+      })
+    },
+    setDay(token, object, { id, which, value }) {
+      const type = which === 'first' ? 0x110 : 0x111
+      inSession(token, (session) => {
+        for (const handle of find(session, object, 2, id)) {
+          cryptoki.C_SetAttributeValue(session, handle, [{ type, value: Buffer.from(value) }])
+        }
       })
     },
     unwrapPoint(token, object) {

@@ -5,7 +5,7 @@
  */
 
 import { type VaultAuth, vaultTransit } from '@countersign/kms/vault'
-import type { TestKeyStore } from '../../../contract/key-source.ts'
+import type { OpenSettings, TestKeyStore } from '../../../contract/key-source.ts'
 import { administerVault } from './administration.ts'
 
 /** A running Vault without mounts. */
@@ -49,7 +49,8 @@ export async function createVaultTestKeyStore(
     open: (key, settings) => vaultTransit({ key, address, auth, ...settings }),
     openAsStranger: (key) => vaultTransit({ key, address, auth: strange }),
     openNowhere: (key) => vaultTransit({ key, address: 'http://127.0.0.1:1', auth }),
-    openVersion: (key) => vaultTransit({ key, version: 1, address, auth }),
+    openVersion: (key, settings?: OpenSettings) =>
+      vaultTransit({ key, version: 1, address, auth, ...settings }),
     rotate: administration.rotate,
     disable: (key) => administration.configure(key, { min_encryption_version: 2 }),
     destroy: administration.destroy,

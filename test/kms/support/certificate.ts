@@ -1,5 +1,6 @@
 /**
- * A certificate for servers on 127.0.0.1, made anew by each test that needs one, with node:crypto alone.
+ * A certificate for servers on this machine, made anew by each test that needs one, with node:crypto
+ * alone.
  *
  * @see RFC 5280, 4.1
  *
@@ -21,7 +22,7 @@ const oids = {
   altName: '0603551d11',
 }
 
-/** Makes a certificate for 127.0.0.1 that is good for a day. */
+/** Makes a certificate for localhost and 127.0.0.1 that is good for a day. */
 export function generateCertificate(): Certificate {
   const { privateKey, publicKey } = generateKeyPairSync('ec', {
     namedCurve: 'P-256',
@@ -29,13 +30,15 @@ export function generateCertificate(): Certificate {
     publicKeyEncoding: { type: 'spki', format: 'der' },
   })
   const algorithm = sequence(Buffer.from(oids.ecdsa, 'hex'))
-  const name = sequence(
-    encode(0x31, sequence(Buffer.from(oids.name, 'hex'), encode(0x0c, Buffer.from('a vault')))),
-  )
+  const common = encode(0x0c, Buffer.from('a key store'))
+  const name = sequence(encode(0x31, sequence(Buffer.from(oids.name, 'hex'), common)))
   const serial = randomBytes(8)
   serial[0] = 0x01
-  const address = encode(0x87, Buffer.from([127, 0, 0, 1]))
-  const extension = sequence(Buffer.from(oids.altName, 'hex'), encode(0x04, sequence(address)))
+  const names = sequence(
+    encode(0x82, Buffer.from('localhost')),
+    encode(0x87, Buffer.from([127, 0, 0, 1])),
+  )
+  const extension = sequence(Buffer.from(oids.altName, 'hex'), encode(0x04, names))
   const content = sequence(
     encode(0xa0, encode(0x02, Buffer.from([2]))),
     encode(0x02, serial),

@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest'
+import { KeyError } from '../../src/errors.ts'
 import type { FetchInit } from '../../src/http/fetch.ts'
 import type { Decrypter } from '../../src/keys/decrypter.ts'
-import { createDecryptingFetch } from '../../src/provider/encrypted-responses.ts'
+import { createTokenFetch, type TokenSettings } from '../../src/provider/received-tokens.ts'
 import { createDecrypters, encryptFor } from '../keys/support/decryption.ts'
 import { generateEc } from '../keys/support/keys.ts'
 
@@ -21,9 +22,18 @@ const endpoints = {
 
 const url = { token: 'https://op.example/token', userInfo: 'https://op.example/userinfo' }
 
-async function ask(target: string, response: Response, where = endpoints): Promise<Response> {
-  const keys = { usable: async () => decrypters }
-  return await createDecryptingFetch(async () => response, where, keys)(target, init)
+async function ask(
+  target: string,
+  response: Response,
+  { where = endpoints, ...overrides }: Partial<TokenSettings> & { where?: typeof endpoints } = {},
+): Promise<Response> {
+  const settings = {
+    decryptionRing: { usable: async () => decrypters },
+    hasAsymmetricIdTokens: true,
+    fetch: async () => response,
+    ...overrides,
+  }
+  return await createTokenFetch(where, settings)(target, init)
 }
 
 const json = (body: unknown, status = 200) =>
@@ -54,6 +64,38 @@ describe('a token response', () => {
       expect(await (await ask(url.token, json(body))).json()).toEqual(body)
     },
   )
+
+  test('that is none is handed on as it came, so that nobody reads another one', async () => {
+    const body = Buffer.from(`\ufeff\ufeff\ufeff${JSON.stringify({ id_token: 'a.b.c' })}`)
+    const response = new Response(body)
+    const handedOn = await ask(url.token, response)
+    expect(handedOn).toBe(response)
+    expect(Buffer.from(await handedOn.arrayBuffer())).toEqual(body)
+  })
+
+  test('that is nested too deeply is refused', async () => {
+    const id_token = await encryptFor(key, header)
+    const deep = '['.repeat(400_000) + ']'.repeat(400_000)
+    const response = new Response(`{"id_token":"${id_token}","x":${deep}}`)
+    await expect(ask(url.token, response)).rejects.toMatchObject({
+      code: 'ERR_TOKEN_RESPONSE',
+      message: 'the token response is nested too deeply',
+    })
+  })
+
+  test('whose key cannot be had is no 503: the code that brought it is used', async () => {
+    const error = new KeyError('ERR_NO_KEY', 'gone', { kid: 'k', reason: 'timeout' })
+    const decryptionRing = { usable: () => Promise.reject(error) }
+    const response = json({ id_token: await encryptFor(key, header) })
+    await expect(ask(url.token, response, { decryptionRing })).rejects.toMatchObject({
+      code: 'ERR_NO_KEY',
+      message: 'gone',
+      kid: 'k',
+      reason: 'timeout',
+      status: 502,
+      cause: error,
+    })
+  })
 
   test('that is no JSON, or an error, is left as it is', async () => {
     expect(await (await ask(url.token, jwt('<html>'))).text()).toBe('<html>')
@@ -119,9 +161,44 @@ describe('UserInfo', () => {
     })
   })
 
-  test.each(['iss', 'aud'])('that is signed must have "%s"', async (claim) => {
+  test.each(['application/jwt ; charset=utf-8', 'Application/JWT'])(
+    'is signed, or encrypted, where its type is %j',
+    async (type) => {
+      for (const body of [unsigned(claims), await encryptFor(key, header, unsigned(claims))]) {
+        const response = await ask(url.userInfo, jwt(body, type))
+        expect(await response.text()).toBe(unsigned(claims))
+        expect(response.headers.get('content-type')).toBe('application/jwt')
+      }
+    },
+  )
+
+  test('that is encrypted, without a key, is for openid-client to refuse', async () => {
+    const body = await encryptFor(key, header, unsigned(claims))
+    const response = await ask(url.userInfo, jwt(body), { decryptionRing: undefined })
+    expect(await response.text()).toBe(body)
+  })
+
+  test('that is signed is refused where nothing would verify it, also within another', async () => {
+    for (const body of [unsigned(claims), await encryptFor(key, header, unsigned(claims))]) {
+      const asked = ask(url.userInfo, jwt(body), { hasAsymmetricIdTokens: false })
+      await expect(asked).rejects.toMatchObject({
+        code: 'ERR_ID_TOKEN',
+        message: expect.stringMatching(/^UserInfo is signed, and where ID Tokens are signed with/),
+        tokenKind: 'userinfo',
+      })
+    }
+    const plain = await ask(url.userInfo, json(claims), { hasAsymmetricIdTokens: false })
+    expect(await plain.json()).toEqual(claims)
+  })
+
+  test.each(
+    ['iss', 'aud'].flatMap((claim) => [
+      [claim, 'with a decryption key', {}] as const,
+      [claim, 'without one', { decryptionRing: undefined }] as const,
+    ]),
+  )('that is signed must have "%s", %s', async (claim, _name, overrides) => {
     const body = unsigned({ ...claims, [claim]: undefined })
-    await expect(ask(url.userInfo, jwt(body))).rejects.toMatchObject({
+    await expect(ask(url.userInfo, jwt(body), overrides)).rejects.toMatchObject({
       code: 'ERR_ID_TOKEN_CLAIM',
       claim,
       reason: 'missing',
@@ -133,5 +210,5 @@ describe('UserInfo', () => {
 test('other responses are not looked at, and metadata without a good URL does no harm', async () => {
   const bad = { ...endpoints, userinfo_endpoint: 'nowhere' }
   const response = json({ id_token: 'a.b.c' })
-  expect(await ask('https://op.example/revoke', response, bad)).toBe(response)
+  expect(await ask('https://op.example/revoke', response, { where: bad })).toBe(response)
 })
