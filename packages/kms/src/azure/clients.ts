@@ -32,7 +32,8 @@ export interface AzureClients {
 /** Loads the packages of Azure and creates the clients. Nothing is asked. */
 export async function createAzureClients(connection: AzureConnection): Promise<AzureClients> {
   const { vaultUrl, clientOptions } = connection
-  const sdk = await loadPeer('@azure/keyvault-keys', () => import('@azure/keyvault-keys'))
+  const all = `@azure/keyvault-keys${connection.credential ? '' : ' @azure/identity'}`
+  const sdk = await loadPeer('@azure/keyvault-keys', () => import('@azure/keyvault-keys'), all)
   const credential = await createCredential(connection)
 
   // Each client writes into its options

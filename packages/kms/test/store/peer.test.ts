@@ -13,6 +13,13 @@ test('a package that is not there is an error that says what to install', async 
   })
 })
 
+test('those that are needed together are named together', async () => {
+  const missing = Object.assign(new Error('no'), { code: 'ERR_MODULE_NOT_FOUND' })
+  await expect(loadPeer('a', () => Promise.reject(missing), 'a b')).rejects.toThrow(
+    'npm install a b',
+  )
+})
+
 test('a package that is broken is told as such', async () => {
   const broken = new Error('invalid ELF header')
   await expect(loadPeer('pkcs11js', () => Promise.reject(broken))).rejects.toMatchObject({
