@@ -5,16 +5,16 @@
  * @module
  */
 
-import {
-  type JwsAlgorithm,
-  KeyError,
-  type KeyErrorReason,
-  type KeySource,
-  type Signer,
-  type TimedSigner,
+import type {
+  JwsAlgorithm,
+  KeyErrorReason,
+  KeySource,
+  Signer,
+  TimedSigner,
 } from '@countersign/core/keys'
 import { compactVerify, importJWK } from 'jose'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { describeAll, findError } from '../support/key-error.ts'
 
 /** How a key store misbehaves. */
 export type StoreFault = 'throttled' | 'unavailable' | 'hanging'
@@ -320,28 +320,12 @@ async function verify(signer: Signer, jws: string): Promise<void> {
   await compactVerify(jws, await importJWK({ ...signer.publicJwk }, signer.alg))
 }
 
-async function findError(promise: Promise<unknown>): Promise<KeyError> {
-  const error = await promise.then(
-    () => new TypeError('it did not fail'),
-    (reason: unknown) => reason,
-  )
-  if (!(error instanceof KeyError)) throw error
-  return error
-}
-
 /** A time limit that proves something, and no measurement. */
 async function inTime<Value>(promise: Promise<Value>): Promise<Value> {
   const started = performance.now()
   const value = await promise
   expect(performance.now() - started).toBeLessThan(patience)
   return value
-}
-
-/** All that a logger would see of an error. */
-function describeAll(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const own = Object.getOwnPropertyNames(error).map((name) => String(Reflect.get(error, name)))
-  return [...own, describeAll(error.cause)].join('\n')
 }
 
 function encode(text: string): string {

@@ -3,10 +3,10 @@ import type { JwsAlgorithm, KeySource, Signer } from '@countersign/core/keys'
 import { type AwsKmsOptions, awsKms } from '@countersign/kms/aws'
 import { importJWK, jwtVerify } from 'jose'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { findError } from '../support/key-error.ts'
 import type { KmsKey } from './support/aws/kms-keys.ts'
 import type { KmsServer, Tamper } from './support/aws/kms-server.ts'
 import {
-  findFailure,
   keySpecs,
   openKey,
   readOnlyKey,
@@ -56,7 +56,7 @@ describe('an answer', () => {
   ])('%s is refused', async (_, change) => {
     const signer = await open(server.keys.createKey('ECC_NIST_P256'))
     server.tamper(change)
-    const error = await findFailure(signer.sign(text))
+    const error = await findError(signer.sign(text))
     expect(error).toMatchObject({ code: 'ERR_SIGN', reason: 'bad-signature', kid: signer.kid })
     server.recover()
     expect(await signer.sign(text)).toHaveLength(64)
@@ -75,13 +75,13 @@ describe('an answer', () => {
 describe('a key', () => {
   test('that is not for signatures is refused', async () => {
     const key = server.keys.createKey('RSA_2048', 'ENCRYPT_DECRYPT')
-    const error = await findFailure(open(key))
+    const error = await findError(open(key))
     expect(error.reason).toBe('unsupported-algorithm')
     expect(error.message).toContain('its usage is ENCRYPT_DECRYPT')
   })
 
   test('on a curve of no algorithm is refused, by the name of the curve', async () => {
-    const error = await findFailure(open(server.keys.createKey('ECC_SECG_P256K1')))
+    const error = await findError(open(server.keys.createKey('ECC_SECG_P256K1')))
     expect(error.reason).toBe('unsupported-algorithm')
     expect(error.message).toContain('secp256k1')
   })
@@ -148,7 +148,7 @@ describe('a signature', () => {
     const signer = await open(server.keys.createKey('ECC_NIST_EDWARDS25519'))
     expect(await signer.sign(Buffer.alloc(4096, 'x'))).toHaveLength(64)
     const asked = server.requests.length
-    const error = await findFailure(signer.sign(Buffer.alloc(4097, 'x')))
+    const error = await findError(signer.sign(Buffer.alloc(4097, 'x')))
     expect(error).toMatchObject({ code: 'ERR_SIGN', reason: 'unsupported-algorithm' })
     expect(error.message).toContain('signs 4096 octets with Ed25519 at most, and these are 4097')
     expect(server.requests).toHaveLength(asked)
@@ -217,11 +217,11 @@ describe('an error of the SDK', () => {
     ['UnsupportedOperationException', 'unsupported-algorithm'],
     ['constructor', undefined],
   ])('%s is %s', async (name, reason) => {
-    expect(await findFailure(failWith(name))).toMatchObject({ reason, cause: { name } })
+    expect(await findError(failWith(name))).toMatchObject({ reason, cause: { name } })
   })
 
   test('ValidationException is of a name, or of an algorithm', async () => {
-    const { message } = await findFailure(failWith('ValidationException'))
+    const { message } = await findError(failWith('ValidationException'))
     expect(message).toMatch(/: check the name of the key, and "alg"$/)
   })
 
@@ -235,6 +235,6 @@ describe('an error of the SDK', () => {
     [{ $fault: 'client' }, undefined],
     [{}, undefined],
   ])('with %o is %s', async (others, reason) => {
-    expect((await findFailure(failWith('Error', others))).reason).toBe(reason)
+    expect((await findError(failWith('Error', others))).reason).toBe(reason)
   })
 })

@@ -1,12 +1,12 @@
 import type { KeySource } from '@countersign/core/keys'
 import { awsKms, createUriKeySource } from '@countersign/kms/aws'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { describeAll, findError } from '../support/key-error.ts'
 import type { KmsKey } from './support/aws/kms-keys.ts'
 import type { KmsServer } from './support/aws/kms-server.ts'
 import {
   allActions,
   createTestClient,
-  findFailure,
   openKey,
   readOnlyKey,
   startTestServer,
@@ -53,13 +53,6 @@ function openUri(keyId: string): KeySource {
   return source
 }
 
-/** All that a logger would see of an error. */
-function describeAll(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const own = Object.getOwnPropertyNames(error).map((name) => String(Reflect.get(error, name)))
-  return [...own, describeAll(error.cause)].join('\n')
-}
-
 describe('credentials', () => {
   test('with a session token are taken from the environment', async () => {
     stubCredentials(session)
@@ -74,7 +67,7 @@ describe('credentials', () => {
     ['a session that is over', ended, 'ExpiredTokenException'],
   ])('%s is told, and nothing secret with it', async (_, identity, name) => {
     stubCredentials(identity)
-    const error = await findFailure(open().keys())
+    const error = await findError(open().keys())
     expect(error).toMatchObject({ reason: 'credentials', cause: { name } })
     expect(error.message).toBe(
       'awskms:///alias/login was asked for with no valid credentials: AWS knows no such access key, ' +
@@ -85,7 +78,7 @@ describe('credentials', () => {
 
   test('that are nowhere are told, with where they were looked for', async () => {
     stubCredentials()
-    const error = await findFailure(open().keys())
+    const error = await findError(open().keys())
     expect(error).toMatchObject({
       reason: 'credentials',
       cause: { name: 'CredentialsProviderError' },
@@ -109,7 +102,7 @@ describe('a permission', () => {
   test('that is missing is told with the names of the actions', async () => {
     const other = server.keys.createKey('ECC_NIST_P256')
     other.denied = allActions
-    const error = await findFailure(open(other.arn).keys())
+    const error = await findError(open(other.arn).keys())
     expect(error.reason).toBe('denied')
     for (const words of ['kms:GetPublicKey', 'kms:Sign', 'key policy']) {
       expect(error.message).toContain(words)
@@ -139,7 +132,7 @@ describe('the address', () => {
   ])('without TLS on another machine is refused: %s=%s', async (variable, url) => {
     vi.stubEnv(variable, url)
     vi.stubEnv('AWS_REGION', server.region)
-    const error = await findFailure(openUri(alias).keys())
+    const error = await findError(openUri(alias).keys())
     expect(error).toMatchObject({ code: 'ERR_KEY_UNAVAILABLE', reason: 'unavailable' })
     expect(error.message).toBe(
       'awskms:///alias/login cannot be asked for: the endpoint ("endpoint", AWS_ENDPOINT_URL_KMS) ' +
@@ -158,7 +151,7 @@ describe('the address', () => {
 
   test('without a region there is none, which is told', async () => {
     vi.stubEnv('AWS_ENDPOINT_URL_KMS', server.url)
-    const error = await findFailure(openUri(alias).keys())
+    const error = await findError(openUri(alias).keys())
     expect(error).toMatchObject({ code: 'ERR_KEY_UNAVAILABLE', reason: 'unavailable' })
     expect(error.message).toBe(
       'awskms:///alias/login cannot be asked for: no region is configured: set AWS_REGION or ' +
@@ -169,7 +162,7 @@ describe('the address', () => {
   test('without a region at first, it is found once it is set', async () => {
     vi.stubEnv('AWS_ENDPOINT_URL_KMS', server.url)
     const late = openUri(alias)
-    await findFailure(late.keys())
+    await findError(late.keys())
     vi.stubEnv('AWS_REGION', server.region)
     expect((await readOnlyKey(late)).alg).toBe('ES256')
   })
@@ -177,7 +170,7 @@ describe('the address', () => {
   test('of another region has another key', async () => {
     vi.stubEnv('AWS_REGION', 'us-east-1')
     vi.stubEnv('AWS_ENDPOINT_URL_KMS', server.url)
-    const error = await findFailure(openUri(alias).keys())
+    const error = await findError(openUri(alias).keys())
     expect(error).toMatchObject({ reason: 'credentials' })
     expect(error.cause).toMatchObject({ message: 'Credential should be scoped to a valid region.' })
   })

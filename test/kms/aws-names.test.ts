@@ -1,10 +1,10 @@
 import type { KeySource, TimedSigner } from '@countersign/core/keys'
 import { createUriKeySource } from '@countersign/kms/aws'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { findError } from '../support/key-error.ts'
 import type { KmsKey } from './support/aws/kms-keys.ts'
 import type { KmsServer } from './support/aws/kms-server.ts'
 import {
-  findFailure,
   openKey,
   startTestServer,
   stubCredentials,
@@ -118,7 +118,7 @@ describe('two names of one key', () => {
   })
 
   test('neither of which exists are told', async () => {
-    const error = await findFailure(readAnew())
+    const error = await findError(readAnew())
     expect(error).toMatchObject({ code: 'ERR_KEY_UNAVAILABLE', reason: 'not-found' })
     expect(error.message).toContain(`awskms:///${names.join()} does not exist`)
   })
@@ -149,7 +149,7 @@ describe('two names of one key', () => {
 
   test('both of disabled keys are told as such', async () => {
     for (const name of names) createKey(name).state = 'Disabled'
-    const error = await findFailure(readAnew())
+    const error = await findError(readAnew())
     expect(error.reason).toBe('disabled')
     expect(error.message).toContain('enable it, or point the alias at another key')
   })
@@ -157,7 +157,7 @@ describe('two names of one key', () => {
   test('one of which is that of a key for something else are the other', async () => {
     const other = server.keys.createKey('RSA_2048', 'ENCRYPT_DECRYPT')
     server.keys.setAlias(names[0], other)
-    const error = await findFailure(readAnew())
+    const error = await findError(readAnew())
     expect(error.reason).toBe('unsupported-algorithm')
     advance(minute)
     createKey(names[1])
@@ -169,7 +169,7 @@ describe('two names of one key', () => {
     async (action) => {
       createKey(names[0])
       createKey(names[1]).denied = [action]
-      const error = await findFailure(readAnew())
+      const error = await findError(readAnew())
       expect(error.reason).toBe('denied')
       expect(error.message).toContain(`kms:${action}`)
     },

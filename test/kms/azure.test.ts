@@ -4,9 +4,10 @@
  * @module
  */
 
-import { KeyError, type KeySource, type Signer } from '@countersign/core/keys'
+import type { KeySource, Signer } from '@countersign/core/keys'
 import { compactVerify, importJWK } from 'jose'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { findError } from '../support/key-error.ts'
 import { type EmulatedKeyVault, startKeyVault } from './support/azure/key-vault.ts'
 import { startManagedIdentity } from './support/azure/managed-identity.ts'
 import { openKey } from './support/azure/open.ts'
@@ -374,13 +375,4 @@ async function sign(signer: Signer): Promise<void> {
   const signature = await signer.sign(Buffer.from(input))
   const jws = `${input}.${Buffer.from(signature).toString('base64url')}`
   await compactVerify(jws, await importJWK({ ...signer.publicJwk }, signer.alg))
-}
-
-async function findError(promise: Promise<unknown>): Promise<KeyError> {
-  const error = await promise.then(
-    () => new TypeError('it did not fail'),
-    (reason: unknown) => reason,
-  )
-  if (!(error instanceof KeyError)) throw error
-  return error
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { KeyPlace } from '@countersign/core/keys'
 import { createUriKeySource, googleKms } from '@countersign/kms/gcp'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-import { findError } from './support/gcp/find-error.ts'
+import { findError } from '../support/key-error.ts'
 
 const key = 'projects/p/locations/l/keyRings/r/cryptoKeys/k'
 const variable = 'GOOGLE_APPLICATION_CREDENTIALS'

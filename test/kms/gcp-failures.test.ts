@@ -1,6 +1,6 @@
 import { type GoogleKmsClient, googleKms } from '@countersign/kms/gcp'
 import { describe, expect, test } from 'vitest'
-import { findError } from './support/gcp/find-error.ts'
+import { findError } from '../support/key-error.ts'
 
 const name = 'projects/p/locations/l/keyRings/r/cryptoKeys/k'
 const plugin = 'Getting metadata from plugin failed with error'

@@ -2,8 +2,8 @@ import type { KeySource, Signer } from '@countersign/core/keys'
 import { type GoogleKmsClient, googleKms } from '@countersign/kms/gcp'
 import { compactVerify, importJWK } from 'jose'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { findError } from '../support/key-error.ts'
 import type { AlgorithmName } from './support/gcp/algorithms.ts'
-import { findError } from './support/gcp/find-error.ts'
 import { type GoogleTestKeyStore, startGoogleKms } from './support/gcp/test-store.ts'
 
 describe.each(['gRPC', 'REST'] as const)('a key of Google Cloud KMS over %s', (transport) => {

@@ -10,7 +10,8 @@ import type { KeySource } from '@countersign/core/keys'
 import { pkcs11 } from '@countersign/kms/pkcs11'
 import type * as Pkcs11js from 'pkcs11js'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { findError, readSigner, signAndVerify } from './support/pkcs11/signatures.ts'
+import { findError } from '../support/key-error.ts'
+import { readSigner, signAndVerify } from './support/pkcs11/signatures.ts'
 import { pin, type SoftHsm, skipReason, startSoftHsm, title } from './support/pkcs11/softhsm.ts'
 
 const require = createRequire(import.meta.url)

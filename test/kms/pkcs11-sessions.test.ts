@@ -10,7 +10,8 @@ import { join } from 'node:path'
 import type { KeySource } from '@countersign/core/keys'
 import { createUriKeySource, type Pkcs11Options, pkcs11 } from '@countersign/kms/pkcs11'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { describeAll, findError, readSigner, signAndVerify } from './support/pkcs11/signatures.ts'
+import { describeAll, findError } from '../support/key-error.ts'
+import { readSigner, signAndVerify } from './support/pkcs11/signatures.ts'
 import {
   officerPin,
   pin,

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Signer } from '@countersign/core/keys'
 import { type VaultAuth, type VaultTransitOptions, vaultTransit } from '@countersign/kms/vault'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { describeAll } from '../support/key-error.ts'
 import { administerVault, type VaultAdministration } from './support/vault/administration.ts'
 import { startVaultEmulator, type VaultEmulator } from './support/vault/emulator.ts'
 
@@ -284,10 +285,3 @@ test('a token that was revoked is told as such, and is in no error', async () =>
   expect(error).toMatchObject({ code: 'ERR_SIGN', reason: 'credentials' })
   expect(describeAll(error)).not.toContain(token)
 })
-
-/** All that a logger would see of an error. */
-function describeAll(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const own = Object.getOwnPropertyNames(error).map((name) => String(Reflect.get(error, name)))
-  return [...own, describeAll(error.cause)].join('\n')
-}

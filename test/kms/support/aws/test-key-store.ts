@@ -6,7 +6,7 @@
 
 import { randomUUID } from 'node:crypto'
 import { KMSClient } from '@aws-sdk/client-kms'
-import { type JwsAlgorithm, KeyError, type KeySource, type Signer } from '@countersign/core/keys'
+import type { JwsAlgorithm, KeySource, Signer } from '@countersign/core/keys'
 import { type AwsKmsOptions, awsKms } from '@countersign/kms/aws'
 import { vi } from 'vitest'
 import type { TestKeyStore } from '../../../contract/key-source.ts'
@@ -79,16 +79,6 @@ export async function readOnlyKey(source: KeySource): Promise<Signer> {
   const [key, ...others] = await source.keys()
   if (!key || others.length > 0) throw new TypeError('there is not one key')
   return key.signer
-}
-
-/** What a promise fails with. */
-export async function findFailure(promise: Promise<unknown>): Promise<KeyError> {
-  const error = await promise.then(
-    () => new TypeError('it did not fail'),
-    (reason: unknown) => reason,
-  )
-  if (!(error instanceof KeyError)) throw error
-  return error
 }
 
 /** All that may be done with a key. */

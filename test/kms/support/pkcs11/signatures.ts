@@ -4,7 +4,7 @@
  * @module
  */
 
-import { KeyError, type KeySource, type Signer } from '@countersign/core/keys'
+import type { KeySource, Signer } from '@countersign/core/keys'
 import { compactVerify, importJWK } from 'jose'
 
 /** The only key of a source. */
@@ -20,23 +20,6 @@ export async function signAndVerify(signer: Signer, text = 'a text'): Promise<vo
   const signature = await signer.sign(Buffer.from(input, 'ascii'))
   const jws = `${input}.${Buffer.from(signature).toString('base64url')}`
   await compactVerify(jws, await importJWK({ ...signer.publicJwk }, signer.alg))
-}
-
-/** The error that something ends with. */
-export async function findError(promise: Promise<unknown>): Promise<KeyError> {
-  const error = await promise.then(
-    () => new TypeError('it did not fail'),
-    (reason: unknown) => reason,
-  )
-  if (!(error instanceof KeyError)) throw error
-  return error
-}
-
-/** All that a logger would see of an error. */
-export function describeAll(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const own = Object.getOwnPropertyNames(error).map((name) => String(Reflect.get(error, name)))
-  return [...own, describeAll(error.cause)].join('\n')
 }
 
 function encode(text: string): string {
