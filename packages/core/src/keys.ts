@@ -5,6 +5,7 @@
  */
 
 export { actInTime, waitUntilAborted } from './base/abort.ts'
+export { isLoopback } from './base/url.ts'
 export type { ErrorCode } from './error-texts.ts'
 export { KeyError, type KeyErrorReason } from './errors.ts'
 export {

@@ -28,8 +28,8 @@ export function buildBaseUrl(url: URL): BaseUrl {
 }
 
 /** Whether plain http to this host never leaves the machine. */
-export function isLoopback(url: URL): boolean {
-  return /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(url.hostname)
+export function isLoopback({ hostname }: Pick<URL, 'hostname'>): boolean {
+  return /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname)
 }
 
 /** A return target longer than this would crowd out the cookies it is kept in. */

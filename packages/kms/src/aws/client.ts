@@ -12,6 +12,7 @@ import type {
   SignCommand,
   SignCommandOutput,
 } from '@aws-sdk/client-kms'
+import { isLoopback } from '@countersign/core/keys'
 import { StoreFault } from '../store/key-store.ts'
 import { loadPeer } from '../store/peer.ts'
 
@@ -87,8 +88,8 @@ export function isSafeEndpoint(endpoint: unknown): boolean {
   if (typeof endpoint !== 'object' || endpoint === null) return false
   if (!('protocol' in endpoint && 'hostname' in endpoint)) return false
   const { protocol, hostname } = endpoint
-  const isLoopback = /^(?:localhost|127(?:\.\d{1,3}){3}|\[?::1\]?)$/.test(String(hostname))
-  return protocol === 'https:' || (protocol === 'http:' && isLoopback)
+  const isLocal = protocol === 'http:' && isLoopback({ hostname: String(hostname) })
+  return protocol === 'https:' || isLocal
 }
 
 /** Finds the regions in the ARNs of keys and aliases. */

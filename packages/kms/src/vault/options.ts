@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { JwsAlgorithm } from '@countersign/core/keys'
+import { isLoopback, type JwsAlgorithm } from '@countersign/core/keys'
 import { isObject } from './client.ts'
 import type { VaultAuth } from './login.ts'
 
@@ -67,8 +67,7 @@ export function checkVaultOptions(options: VaultTransitOptions): CheckedVaultOpt
 export function findAddressFault(text: string): string | undefined {
   const address = URL.canParse(text) ? new URL(text) : undefined
   const isSafe =
-    address?.protocol === 'https:' ||
-    (address?.protocol === 'http:' && loopback.test(address.hostname))
+    address?.protocol === 'https:' || (address?.protocol === 'http:' && isLoopback(address))
   if (!address || !isSafe) {
     return 'the "address" of Vault (VAULT_ADDR) must be an https: URL, since the token goes there'
   }
@@ -83,9 +82,6 @@ export function findNamespaceFault(namespace: string | undefined): string | unde
     ? undefined
     : 'the "namespace" (VAULT_NAMESPACE) must be the path of a namespace of Vault'
 }
-
-/** Addresses of this very machine, as URL writes them. */
-const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/
 
 const authFault =
   '"auth" must be { token }, { tokenFile }, { roleId, secretId } or { kubernetesRole }, with no text ' +
