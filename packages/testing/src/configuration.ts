@@ -10,20 +10,10 @@ import type { JWK } from 'jose'
 import { base, Check } from 'oidc-provider/lib/helpers/interaction_policy/index.js'
 import type { Client, Context, Grant, Provider } from 'oidc-provider/lib/provider.js'
 import { type Account, scopeClaims } from './account.ts'
+import { endpointPaths } from './endpoint-paths.ts'
+import { frontChannelClientMetadata, frontChannelMetadata } from './front-channel-logout.ts'
 import type { Storage } from './storage.ts'
 import type { TokenOptions } from './token-options.ts'
-
-/** The paths of the provider's endpoints. */
-export const endpointPaths = {
-  authorization: '/authorize',
-  token: '/token',
-  pushed_authorization_request: '/par',
-  revocation: '/revoke',
-  introspection: '/introspect',
-  userinfo: '/userinfo',
-  jwks: '/jwks',
-  end_session: '/logout',
-} as const
 
 /** What the configuration is built from. */
 export interface ConfigurationParts {
@@ -65,6 +55,8 @@ export function buildConfiguration(parts: ConfigurationParts): object {
     acrValues: parts.acrValues,
     claims: scopeClaims,
     scopes: ['openid', 'offline_access'],
+    discovery: frontChannelMetadata,
+    extraClientMetadata: { properties: [...frontChannelClientMetadata] },
     // Name and e-mail belong in the ID Token: most apps show them, and few fetch UserInfo.
     conformIdTokenClaims: false,
     clientBasedCORS: () => false,

@@ -10,8 +10,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Context } from 'oidc-provider/lib/provider.js'
 import { Provider as OidcProvider } from 'oidc-provider/lib/provider.js'
 import type { Account } from './account.ts'
-import { buildConfiguration, type ConfigurationParts, endpointPaths } from './configuration.ts'
+import { buildConfiguration, type ConfigurationParts } from './configuration.ts'
+import { endpointPaths } from './endpoint-paths.ts'
+import { includeSidForFrontChannel, sendFrontChannelLogout } from './front-channel-logout.ts'
 import { confirmLogoutPage, errorPage, loggedOutPage } from './pages.ts'
+import { readTokenRequest, type SeenTokenRequest } from './token-request.ts'
 
 /** An instance of oidc-provider, as a request handler. */
 export interface Engine {
@@ -31,6 +34,8 @@ export interface EngineParts extends Omit<ConfigurationParts, 'engine' | 'pages'
   /** Whether a logout goes on at once, where a page would ask. */
   readonly skipLogoutPage: boolean
   readonly log: (line: string) => void
+  /** Told of every request at the token endpoint, before it is answered. */
+  readonly onTokenRequest: (request: SeenTokenRequest) => void
 }
 
 /** What oidc-provider knows of a fault, beyond what it tells the client. */
@@ -46,17 +51,26 @@ const errorEvents = [
   'revocation.error',
   'introspection.error',
 ]
-const otherErrorEvents = ['authorization.error', 'userinfo.error', 'end_session.error', 'error']
+const otherErrorEvents = [
+  'authorization.error',
+  'userinfo.error',
+  'end_session.error',
+  'backchannel.error',
+  'error',
+]
 
 /** Creates an instance that prints nothing. */
 export function createEngine(parts: EngineParts): Engine {
-  const { issuer, skipLogoutPage, findAccount, log } = parts
+  const { issuer, skipLogoutPage, findAccount, log, onTokenRequest } = parts
   const provider: OidcProvider = new OidcProvider(
     issuer,
     buildConfiguration({ ...parts, engine: () => provider, pages: createPages(findAccount) }),
   )
   provider.use((ctx, next) => shortenLogout(ctx, next, skipLogoutPage))
+  provider.use((ctx, next) => sendFrontChannelLogout(ctx, next, { issuer, provider }))
+  includeSidForFrontChannel(provider)
 
+  provider.on('grant.success', (ctx: Context) => onTokenRequest(readTokenRequest(ctx)))
   for (const event of errorEvents) {
     provider.on(event, (ctx: Context, error: EngineError) => {
       const reason = error.error_detail ?? (error.cause as Error | undefined)?.message
@@ -66,6 +80,7 @@ export function createEngine(parts: EngineParts): Engine {
       ctx.body = { ...ctx.body, error_description: reason }
     })
   }
+  provider.on('grant.error', (ctx: Context) => onTokenRequest(readTokenRequest(ctx)))
   // With a listener for `error`, Koa does not print what it caught.
   for (const event of [...otherErrorEvents, 'server_error']) {
     provider.on(event, (...heard: readonly unknown[]) => {

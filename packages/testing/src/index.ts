@@ -9,6 +9,7 @@ export { defaultAccounts } from './account.ts'
 export type { ClientEndpoint, SeenAssertion } from './client-assertion.ts'
 export type { ClientKeyAlgorithm, GeneratedClientKey } from './client-key.ts'
 export { generateClientKey } from './client-key.ts'
+export type { LogoutTokenOptions } from './logout-token.ts'
 export type { Provider, ProviderOptions, SeenRequest } from './provider.ts'
 export { startProvider } from './provider.ts'
 export type {
@@ -19,5 +20,7 @@ export type {
   ResponseEncryption,
 } from './provider-client.ts'
 export type { SignInOptions } from './sign-in-answer.ts'
+export type { LogoutDelivery, SignOutOptions } from './sign-out.ts'
 export { type AppUnderTest, type SignedIn, signedIn } from './signed-in.ts'
 export type { TokenOptions } from './token-options.ts'
+export type { SeenTokenRequest } from './token-request.ts'

@@ -28,13 +28,23 @@ declare module 'oidc-provider/lib/provider.js' {
   export interface Client {
     readonly clientId: string
     readonly clientName?: string
+    readonly backchannelLogoutUri?: string
+    /** Metadata that oidc-provider does not know keeps its wire name. */
+    readonly frontchannel_logout_uri?: string
+    readonly frontchannel_logout_session_required?: boolean
     grantTypeAllowed(type: string): boolean
+    /** Whether the client's ID Tokens carry `sid`. */
+    includeSid(): boolean
+    /** Sends a Logout Token. Rejects when the answer is neither 200 nor 204, or none comes. */
+    backchannelLogout(sub: string, sid: string | undefined): Promise<void>
   }
 
   export interface Session {
     readonly accountId?: string
     readonly acr?: string
-    readonly state?: { readonly secret?: string }
+    readonly state?: { readonly secret?: string; readonly clientId?: string }
+    /** The logins of this session, by `client_id`. */
+    readonly authorizations?: { readonly [clientId: string]: { readonly sid?: string } }
     grantIdFor(clientId: string): string | undefined
   }
 
@@ -45,6 +55,10 @@ declare module 'oidc-provider/lib/provider.js' {
     status: number
     type: string
     body: unknown
+    readonly res: ServerResponse
+    readonly response: { get(name: string): string }
+    set(name: string, value: string): void
+    remove(name: string): void
     redirect(url: string): void
     readonly oidc?: {
       readonly route: string
@@ -61,7 +75,11 @@ declare module 'oidc-provider/lib/provider.js' {
 
   export class Provider {
     constructor(issuer: string, configuration: object)
-    readonly Client: { find(clientId: string): Promise<Client | undefined> }
+    readonly Client: {
+      readonly prototype: Client
+      find(clientId: string): Promise<Client | undefined>
+    }
+    readonly Session: { get(ctx: Context): Promise<Session> }
     readonly Grant: {
       new (properties: { accountId: string; clientId: string }): Grant
       find(id: string): Promise<Grant | undefined>

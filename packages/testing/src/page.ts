@@ -1,5 +1,5 @@
 /**
- * The dress of the local provider's pages: one plain document, light and dark, without script.
+ * The dress of the local provider's pages: one plain document, light and dark, that needs no script.
  *
  * @module
  */
@@ -50,9 +50,17 @@ for demos and tests.</footer>
 `.html
 }
 
+/** What a page may do beyond the others. */
+export interface PageAllowance {
+  /** The origins it may frame. */
+  readonly frames: readonly string[]
+  /** The one script it may run. */
+  readonly script: string
+}
+
 /** Sets the headers that every page of the provider has. */
-export function setPageHeaders(res: ServerResponse): void {
-  res.setHeader('content-security-policy', contentSecurityPolicy)
+export function setPageHeaders(res: ServerResponse, allowance?: PageAllowance): void {
+  res.setHeader('content-security-policy', buildContentSecurityPolicy(allowance))
   res.setHeader('referrer-policy', 'no-referrer')
   res.setHeader('x-content-type-options', 'nosniff')
 }
@@ -119,18 +127,26 @@ footer{max-width:25rem;text-align:center;text-wrap:balance;color:var(--soft);fon
 @media (prefers-reduced-motion:reduce){*{transition:none}}
 `
 
-const styleHash = createHash('sha256').update(css).digest('base64')
+const styleHash = sha256(css)
 
 /**
  * `form-action` names no origin: Chrome holds it against every redirect that follows a form, and the
  * last of them leads to the app, wherever that is. oidc-provider adds the hash of the one script it
  * has, which submits a form_post response.
  */
-const contentSecurityPolicy = [
-  "default-src 'none'",
-  `style-src 'sha256-${styleHash}'`,
-  "script-src 'self'",
-  "base-uri 'none'",
-  'form-action http: https:',
-  "frame-ancestors 'none'",
-].join('; ')
+function buildContentSecurityPolicy(allowance?: PageAllowance): string {
+  const script = allowance && ` 'sha256-${sha256(allowance.script)}'`
+  return [
+    "default-src 'none'",
+    `style-src 'sha256-${styleHash}'`,
+    `script-src 'self'${script ?? ''}`,
+    ...(allowance ? [`frame-src ${allowance.frames.join(' ')}`] : []),
+    "base-uri 'none'",
+    'form-action http: https:',
+    "frame-ancestors 'none'",
+  ].join('; ')
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('base64')
+}

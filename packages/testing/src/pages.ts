@@ -100,6 +100,25 @@ ${form}
   })
 }
 
+/**
+ * The page between a logout and where it leads: a frame for each app that signs its own End-User out.
+ * It goes on by itself; the link is for who will not wait.
+ */
+export function frontChannelLogoutPage(options: {
+  readonly frames: readonly string[]
+  readonly onward: string
+  readonly script: string
+}): string {
+  const { frames, onward, script } = options
+  return buildPage({
+    title: 'Signing out',
+    body: html`<h1>Signing out of your apps …</h1>
+<p class="soft">This takes a moment. <a id="onward" href="${onward}">Go on</a></p>
+${frames.map((url) => html`<iframe src="${url}" title="Sign out" hidden></iframe>`)}
+<script>${{ html: script }}</script>`,
+  })
+}
+
 /** The page after a logout without a `post_logout_redirect_uri`. */
 export function loggedOutPage(app: string | undefined): string {
   return buildPage({

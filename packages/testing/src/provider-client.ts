@@ -48,7 +48,14 @@ export interface ProviderClient {
   readonly clientAuth?: ClientAuthMethod
   readonly redirectUris: readonly string[]
   readonly postLogoutRedirectUris?: readonly string[]
+  /** Where Logout Tokens are sent when a session ends. Plain http on loopback is fine. */
   readonly backchannelLogoutUri?: string
+  /** Whether Logout Tokens have a `sid`; without, they end all sessions of a `sub`. Default `true`. */
+  readonly backchannelLogoutSessionRequired?: boolean
+  /** What the page after a logout loads in a frame. On the origin of one of the `redirectUris`. */
+  readonly frontchannelLogoutUri?: string
+  /** Whether that URL is given `iss` and `sid`. Default `true`. */
+  readonly frontchannelLogoutSessionRequired?: boolean
   /** Default `RS256`. */
   readonly idTokenAlg?: IdTokenAlgorithm
   /** Encrypts ID Tokens, once signed, for the client's key with `use: "enc"`. Default: not at all. */
@@ -68,6 +75,7 @@ export interface ProviderClient {
 export interface ProviderClients {
   /** Registers a client, or replaces the one with this `clientId`. */
   add(client: ProviderClient): Promise<void>
+  find(clientId: string): ProviderClient | undefined
   /**
    * The client's public keys; the JWK Set of a `jwksUri` is fetched again when `kid` is unknown.
    * `undefined` for an unknown client.
@@ -92,8 +100,11 @@ export function createProviderClients(storage: Storage): ProviderClients {
       if (client.redirectUris.length === 0) {
         throw new TypeError('"redirectUris" must name at least one URL')
       }
+      checkFrontchannelLogoutUri(client)
       await save(client, await readKeys(client))
     },
+
+    find: (clientId) => registered.get(clientId)?.client,
 
     async keysFor(clientId, kid) {
       const known = registered.get(clientId)
@@ -123,6 +134,11 @@ function buildMetadata(
     redirect_uris: client.redirectUris,
     post_logout_redirect_uris: client.postLogoutRedirectUris ?? [],
     backchannel_logout_uri: client.backchannelLogoutUri,
+    backchannel_logout_session_required:
+      client.backchannelLogoutUri && (client.backchannelLogoutSessionRequired ?? true),
+    frontchannel_logout_uri: client.frontchannelLogoutUri,
+    frontchannel_logout_session_required:
+      client.frontchannelLogoutUri && (client.frontchannelLogoutSessionRequired ?? true),
     id_token_signed_response_alg: client.idTokenAlg ?? 'RS256',
     id_token_encrypted_response_alg: client.idTokenEncryption?.alg,
     id_token_encrypted_response_enc: client.idTokenEncryption?.enc,
@@ -135,6 +151,16 @@ function buildMetadata(
     require_pushed_authorization_requests: client.requirePushedAuthorizationRequests,
   }
   return Object.fromEntries(Object.entries(metadata).filter(([, value]) => value !== undefined))
+}
+
+/** @see OpenID Connect Front-Channel Logout 1.0, 2 */
+function checkFrontchannelLogoutUri(client: ProviderClient): void {
+  const { frontchannelLogoutUri, redirectUris } = client
+  if (frontchannelLogoutUri === undefined) return
+  const { origin } = new URL(frontchannelLogoutUri)
+  const isOrigin = (uri: string): boolean => URL.canParse(uri) && new URL(uri).origin === origin
+  if (redirectUris.some(isOrigin)) return
+  throw new TypeError('"frontchannelLogoutUri" must have the origin of one of the "redirectUris"')
 }
 
 /** To encrypt, the engine looks for new keys by itself: no `kid` comes along that could be unknown. */

@@ -14,9 +14,10 @@ import {
   createAssertionCheck,
   type SeenAssertion,
 } from './client-assertion.ts'
-import { endpointPaths } from './configuration.ts'
+import { endpointPaths } from './endpoint-paths.ts'
 import { createEngine, type Engine } from './engine.ts'
 import { listen } from './listener.ts'
+import { type LogoutTokenOptions, sendLogoutToken, signLogoutToken } from './logout-token.ts'
 import { sendPage, setPageHeaders } from './page.ts'
 import { homePage } from './pages.ts'
 import { createProviderClients, type ProviderClient } from './provider-client.ts'
@@ -24,8 +25,10 @@ import { generateProviderKeys } from './provider-keys.ts'
 import { buildReplay, readBody } from './request-body.ts'
 import { createSignIn } from './sign-in.ts'
 import type { SignInAnswer, SignInOptions } from './sign-in-answer.ts'
+import { endSessionsOf, type LogoutDelivery, type SignOutOptions } from './sign-out.ts'
 import { createStorage } from './storage.ts'
 import type { TokenOptions } from './token-options.ts'
+import type { SeenTokenRequest } from './token-request.ts'
 
 /** How a local provider is started. Everything has a default. */
 export interface ProviderOptions {
@@ -67,6 +70,8 @@ export interface Provider {
   readonly assertions: readonly SeenAssertion[]
   /** Every request so far. */
   readonly requests: readonly SeenRequest[]
+  /** The last 10,000 requests at the token endpoint, the refused ones too. */
+  readonly tokenRequests: readonly SeenTokenRequest[]
   /** Registers a client, or replaces the one with the same `clientId`. */
   addClient(client: ProviderClient): Promise<void>
   /** Adds somebody who can sign in, or replaces the one with the same `sub`. */
@@ -75,8 +80,22 @@ export interface Provider {
   signInAs(sub: string, options?: SignInOptions): void
   /** In `auto` mode, the next login that asks is answered with this error. Calls queue up. */
   refuse(error?: string, error_description?: string): void
-  /** Ends every End-User's session at the provider; tokens stay valid. */
+  /** Ends every End-User's session at the provider and tells no client; tokens stay valid. */
   endSessions(): void
+  /**
+   * Signs an End-User out as an administrator of the provider does: every session of theirs ends, and
+   * each client with a `backchannelLogoutUri` is sent a Logout Token for each login. Tokens stay valid
+   * unless they are revoked. Resolves to what was sent, once all clients have answered or failed to.
+   */
+  signOut(sub: string, options?: SignOutOptions): Promise<readonly LogoutDelivery[]>
+  /**
+   * Sends one Logout Token, right or wrong, and resolves to the client's response; no session ends
+   * here. Such tokens are this package's own, where `signOut` and the End-User's logout send
+   * oidc-provider's: for what that would not send, such as a token with a `sub` and no `sid`.
+   *
+   * @throws TypeError for a client without a `backchannelLogoutUri`
+   */
+  sendLogoutToken(options: LogoutTokenOptions): Promise<Response>
   /**
    * Signs with new keys from now on. The old ones stay in the JWK Set, so that older ID Tokens can
    * still be verified, unless they are retired.
@@ -88,6 +107,9 @@ export interface Provider {
   resume(): Promise<void>
   close(): Promise<void>
 }
+
+/** A demo may run for weeks. */
+const maxTokenRequests = 10_000
 
 const clientEndpoints = new Map<string, ClientEndpoint>([
   [endpointPaths.token, 'token'],
@@ -113,6 +135,7 @@ export async function startProvider(options: ProviderOptions = {}): Promise<Prov
   const answers: SignInAnswer[] = []
   const assertions: SeenAssertion[] = []
   const requests: SeenRequest[] = []
+  const tokenRequests: SeenTokenRequest[] = []
   const storage = createStorage()
   const clients = createProviderClients(storage)
 
@@ -133,7 +156,13 @@ export async function startProvider(options: ProviderOptions = {}): Promise<Prov
       findAccount: (sub) => accounts.get(sub),
       skipLogoutPage: mode === 'auto',
       log,
+      onTokenRequest,
     })
+  }
+
+  function onTokenRequest(request: SeenTokenRequest): void {
+    tokenRequests.push(request)
+    if (tokenRequests.length > maxTokenRequests) tokenRequests.shift()
   }
 
   let keys = await generateProviderKeys()
@@ -141,6 +170,14 @@ export async function startProvider(options: ProviderOptions = {}): Promise<Prov
   const check = createAssertionCheck({ issuer, clients, strict: options.strict ?? true })
   const nextAnswer = () => answers.shift()
   const signIn = createSignIn({ engine: () => engine.provider, accounts, listed, mode, nextAnswer })
+
+  // One after the other: two that present the same refresh token at once could both find it unused
+  let lastTurn: Promise<void> = Promise.resolve()
+  function inTurn(handle: () => Promise<void>): Promise<void> {
+    const turn = lastTurn.then(handle)
+    lastTurn = turn.catch(() => {})
+    return turn
+  }
 
   async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const method = req.method ?? 'GET'
@@ -156,11 +193,20 @@ export async function startProvider(options: ProviderOptions = {}): Promise<Prov
     const endpoint = clientEndpoints.get(pathname)
     if (method !== 'POST' || endpoint === undefined) return engine.handle(req, res)
     const body = await readBody(req)
-    const seen = await check(new URLSearchParams(body.toString()), endpoint)
+    const form = new URLSearchParams(body.toString())
+    const seen = await check(form, endpoint)
     if (seen !== undefined) assertions.push(seen)
-    if (seen?.refusal === undefined) return engine.handle(buildReplay(req, body), res)
-    log(`${endpoint}: invalid_client: ${seen.refusal}`)
-    return sendInvalidClient(res, seen.refusal)
+    if (seen?.refusal === undefined) {
+      const handle = () => engine.handle(buildReplay(req, body), res)
+      return endpoint === 'token' ? inTurn(handle) : handle()
+    }
+    const { refusal, payload } = seen
+    if (endpoint === 'token') {
+      const grantType = form.get('grant_type') ?? undefined
+      onTokenRequest({ grantType, clientId: payload.iss, error: 'invalid_client', refusal })
+    }
+    log(`${endpoint}: invalid_client: ${refusal}`)
+    return sendInvalidClient(res, refusal)
   }
 
   try {
@@ -186,6 +232,7 @@ export async function startProvider(options: ProviderOptions = {}): Promise<Prov
     issuer,
     assertions,
     requests,
+    tokenRequests,
     addClient,
     addAccount: (account) => void accounts.set(account.sub, account),
     signInAs(sub, how = {}) {
@@ -196,6 +243,14 @@ export async function startProvider(options: ProviderOptions = {}): Promise<Prov
       answers.push({ error, error_description })
     },
     endSessions: () => storage.clear('Session'),
+    signOut: (sub, how) => endSessionsOf(sub, { ...how, provider: engine.provider, storage }),
+    async sendLogoutToken(options) {
+      const client = clients.find(options.clientId)
+      const alg = client?.idTokenAlg ?? 'RS256'
+      const key = keys.find((candidate) => candidate.alg === alg)
+      if (!client || !key) throw new TypeError(`no client has the id "${options.clientId}"`)
+      return sendLogoutToken(client, await signLogoutToken(options, { issuer, key }))
+    },
     async rotateKeys({ retire = false } = {}) {
       const fresh = await generateProviderKeys()
       keys = retire ? fresh : [...fresh, ...keys]

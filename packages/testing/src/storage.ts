@@ -27,6 +27,8 @@ export interface StorageAdapter {
 export interface Storage {
   /** The adapter factory that oidc-provider wants; it is given a model's name. */
   adapter(model: string): StorageAdapter
+  /** Everything of one kind that has not expired. */
+  list(model: string): readonly StoredPayload[]
   /** Forgets everything of these kinds, for example `'Session'`. */
   clear(...models: readonly string[]): void
 }
@@ -92,5 +94,10 @@ export function createStorage(): Storage {
     for (const name of names) entriesOf(name).clear()
   }
 
-  return { adapter, clear }
+  function list(model: string): readonly StoredPayload[] {
+    const valid = [...entriesOf(model).values()].filter(({ expiresAt }) => expiresAt > Date.now())
+    return valid.map(({ payload }) => payload)
+  }
+
+  return { adapter, list, clear }
 }
