@@ -29,10 +29,13 @@ export type ErrorCode =
   | 'ERR_ID_TOKEN_CLAIM'
   | 'ERR_SIGNATURE'
   | 'ERR_STEP_UP'
+  | 'ERR_LOGOUT_TOKEN'
   | 'ERR_FORBIDDEN'
   | 'ERR_NOT_SIGNED_IN'
   | 'ERR_SESSION_ENDED'
   | 'ERR_TOKEN_NOT_KEPT'
+  | 'ERR_SIGN_IN_AGAIN'
+  | 'ERR_SESSION_STORE'
   | 'ERR_COOKIE_TOO_LARGE'
   | 'ERR_RESPONSE_STARTED'
   | 'ERR_KEY_UNAVAILABLE'
@@ -129,6 +132,11 @@ export const errorTexts: Readonly<Record<ErrorCode, ErrorText>> = {
     publicMessage:
       'The way you signed in is not enough for this page. Please try again with another method.',
   },
+  ERR_LOGOUT_TOKEN: {
+    status: 400,
+    title: 'This logout request is not valid',
+    publicMessage: 'The Logout Token was not accepted, and nothing has changed.',
+  },
 
   ERR_FORBIDDEN: {
     status: 403,
@@ -138,6 +146,12 @@ export const errorTexts: Readonly<Record<ErrorCode, ErrorText>> = {
   ERR_NOT_SIGNED_IN: { status: 401, title: 'Please sign in', publicMessage: tryAgain },
   ERR_SESSION_ENDED: { status: 401, title: 'Your session has ended', publicMessage: tryAgain },
   ERR_TOKEN_NOT_KEPT: { status: 500, title: 'Something went wrong', publicMessage: notYours },
+  ERR_SIGN_IN_AGAIN: { status: 401, title: 'Please sign in again', publicMessage: tryAgain },
+  ERR_SESSION_STORE: {
+    status: 503,
+    title: 'This page is not available right now',
+    publicMessage: 'You are not signed out, and nothing is lost. Please try again in a moment.',
+  },
   ERR_COOKIE_TOO_LARGE: { status: 500, title: 'Sign-in failed', publicMessage: notYours },
   ERR_RESPONSE_STARTED: { status: 500, title: 'Something went wrong', publicMessage: notYours },
 
