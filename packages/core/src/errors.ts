@@ -120,7 +120,7 @@ export class TransactionError extends OidcError {
 
 /** A token is not acceptable. */
 export class TokenValidationError extends OidcError {
-  readonly tokenKind: 'id_token' | 'userinfo'
+  readonly tokenKind: 'id_token' | 'userinfo' | 'logout_token'
   /** The claim at fault, where it is one. */
   readonly claim: string | undefined
   readonly reason: 'missing' | 'invalid' | 'mismatch' | 'expired'

@@ -18,6 +18,13 @@ const maxAttempts = 4
 /** How long one key may take. Milliseconds. */
 const patience = 5_000
 
+/** What each kind of token is called, and the code of one that cannot be decrypted. */
+const kinds = {
+  id_token: { name: 'the ID Token', code: 'ERR_ID_TOKEN' },
+  userinfo: { name: 'UserInfo', code: 'ERR_ID_TOKEN' },
+  logout_token: { name: 'the Logout Token', code: 'ERR_LOGOUT_TOKEN' },
+} as const
+
 /** Whether a token is a JWE in its compact form, by its number of parts. @see RFC 7516, 9 */
 export function isCompactJwe(token: string): boolean {
   return token.split('.', 6).length === 5
@@ -29,7 +36,7 @@ export function isCompactJwe(token: string): boolean {
  * Whatever is wrong with it, it is refused with the same words: who sends forged tokens learns nothing
  * from them (RFC 7516, 11.5).
  *
- * @throws TokenValidationError `ERR_ID_TOKEN`
+ * @throws TokenValidationError `ERR_ID_TOKEN`, `ERR_LOGOUT_TOKEN`
  * @throws KeyError when there is no key that may decrypt
  */
 export async function decryptJwe(
@@ -43,10 +50,10 @@ export async function decryptJwe(
     const plaintext = await tryDecrypt(decrypter, jwe)
     if (plaintext) return new TextDecoder().decode(plaintext)
   }
-  const kind = tokenKind === 'id_token' ? 'the ID Token' : 'UserInfo'
+  const { name, code } = kinds[tokenKind]
   throw new TokenValidationError(
-    'ERR_ID_TOKEN',
-    `${kind} cannot be decrypted: it was encrypted for another key than those of ` +
+    code,
+    `${name} cannot be decrypted: it was encrypted for another key than those of ` +
       '"idToken.decryptionKey", with an algorithm that is not accepted, or was changed on its way',
     { tokenKind, reason: 'invalid' },
   )

@@ -21,6 +21,7 @@ import { createTokenFetch } from './received-tokens.ts'
 export type ProviderMetadata = Readonly<client.ServerMetadata> & {
   readonly authorization_endpoint: string
   readonly token_endpoint: string
+  readonly jwks_uri: string
 }
 
 /** Everything that is asked of one provider goes through here. */
@@ -40,6 +41,13 @@ export interface Provider {
    * @throws ProviderError
    */
   configuration(): Promise<client.Configuration>
+  /**
+   * Verifies a compact JWS with the provider's keys, and with these algorithms only. `undefined` when
+   * none of them verifies it.
+   *
+   * @throws ProviderError when there are no keys
+   */
+  verify(jws: string, algs: readonly string[]): Promise<Uint8Array | undefined>
 }
 
 /** What the RP tells openid-client about itself. */
@@ -123,7 +131,7 @@ export function createProvider(settings: ProviderSettings): Provider {
       const fetchKeys = keys.provide(configuration)
       const fetch = createTokenFetch(server, settings)
       // As openid-client writes it, however the metadata does
-      const jwksUrl = server.jwks_uri === undefined ? undefined : new URL(server.jwks_uri).href
+      const jwksUrl = new URL(server.jwks_uri).href
       configuration[client.customFetch] = (url, init) => {
         if (url !== jwksUrl) return fetch(url, init)
         // openid-client holds on to keys that it had to ask for: the next login begins anew
@@ -138,6 +146,10 @@ export function createProvider(settings: ProviderSettings): Provider {
       // Kept for the logins that follow: it has the provider's keys imported
       shared = { server, configuration }
       return configuration
+    },
+    async verify(jws, algs) {
+      const { jwks_uri } = await metadata()
+      return await keys.verify(jws, { jwksUri: new URL(jwks_uri).href, algs })
     },
   }
 }
@@ -197,6 +209,7 @@ function checkMetadata(
     ...metadata,
     authorization_endpoint: authorization_endpoint ?? '',
     token_endpoint: token_endpoint ?? '',
+    jwks_uri: jwks_uri ?? '',
     // RFC 8725, 3.1: the acceptable algorithms come from here, never from the token
     id_token_signing_alg_values_supported: [...algs],
     // Optional in the metadata, and openid-client has no default for it
