@@ -34,11 +34,12 @@ async function createOurs(clientKey) {
     baseUrl: 'https://app.example',
     session: { secret: 'a session secret for the bench, and for nothing but the bench' },
   })
-  const { config, keyRing, clock, emit } = findWiring(relyingParty)
-  const options = config.assertion
+  const { config, registrations, clock, emit } = findWiring(relyingParty)
+  const [{ keyRing }] = registrations.all
+  const [{ assertion: options, keySources }] = config.providers
   const authenticate = createClientAssertion({ keyRing, options, clock, emit })
   const server = { issuer, token_endpoint: `${issuer}/token` }
-  const [source] = config.keySources
+  const [source] = keySources
   return {
     async sign() {
       const [{ signer }] = await source.keys()

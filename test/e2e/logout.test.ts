@@ -72,20 +72,21 @@ describe.each(frameworks)('a logout on $name', (framework) => {
     expect(setting.told('request.refused')[0]?.error.code).toBe('ERR_CROSS_SITE_REQUEST')
   })
 
-  test('by a handler, here only, revokes the refresh token and leaves the session at the provider', async () => {
+  test('by a handler, here only, revokes the refresh token, then the access token, and leaves the session at the provider', async () => {
     const { provider } = setting
-    let issued: unknown
+    let issued: readonly unknown[] = []
     provider.behave.tokens = (tokens) => {
-      issued = tokens['refresh_token']
+      issued = [tokens['refresh_token'], tokens['access_token']]
       return tokens
     }
     const browser = await signIn(setting)
     const out = await browser.navigate(`${setting.app.url}/leave-here`, { follow: false })
     expect([out.status, out.headers.location]).toEqual([303, '/'])
     expect(await isSignedIn(setting, browser)).toBe(false)
-    expect(provider.requestsTo('revocation').map(({ form }) => form.get('token'))).toEqual([issued])
+    expect(provider.requestsTo('revocation').map(({ form }) => form.get('token'))).toEqual(issued)
     expect(setting.told('token.revoked')).toEqual([
       { type: 'token.revoked', kind: 'refresh_token' },
+      { type: 'token.revoked', kind: 'access_token' },
     ])
     expect(provider.requestsTo('end_session')).toEqual([])
     const other = await signIn(setting)

@@ -5,60 +5,60 @@
  */
 
 import { createHash } from 'node:crypto'
-import type { Clock } from './base/clock.ts'
 import type { BaseUrl } from './base/url.ts'
-import type { ClientAuthentication } from './client/authentication.ts'
-import type { AssertionOptions } from './client/client-assertion.ts'
 import { ConfigurationError, type ConfigurationIssue } from './errors.ts'
-import type { Emit } from './events.ts'
-import type { FetchSettings } from './http/fetch.ts'
-import { readClientKey } from './keys/client-key.ts'
-import type { TimedDecrypter } from './keys/decrypter.ts'
-import { readDecryptionKey } from './keys/decryption-key.ts'
-import { listNames } from './keys/public-jwk.ts'
-import type { KeySource, NamedKey } from './keys/signer.ts'
-import type { Authorization } from './login/authentication-request.ts'
+import type { Exchange } from './exchange.ts'
 import * as check from './option-checks.ts'
-import { findShapeFaults } from './option-schema.ts'
-import type { KeepableToken, Options } from './options.ts'
+import { findShapeFaults, hasProviders } from './option-schema.ts'
+import type { KeepableToken, MultiProviderOptions, Options, RoutesOption } from './options.ts'
+import { type CheckContext, type ProviderConfig, readProviderConfig } from './provider-config.ts'
+import { isProviderId, readProviders } from './providers-config.ts'
 import type { Lifetimes } from './session/lifetime.ts'
+import type { SessionBackend } from './session/records.ts'
+import type { TryLock } from './session/store-lock.ts'
+
+export type { CheckContext } from './provider-config.ts'
+
+/** The options of an app with one provider, or with several. */
+export type AnyOptions = Options | MultiProviderOptions
 
 /** Options with every default filled in, and nothing left to doubt. */
 export interface Config {
-  readonly issuer: string
-  readonly clientId: string
-  readonly clientAuth: ClientAuthentication
-  readonly keySources: readonly KeySource[]
-  readonly decryptionSources: readonly KeySource<TimedDecrypter>[]
-  readonly assertion: AssertionOptions
   readonly baseUrl: BaseUrl
-  readonly authorization: Authorization
-  readonly session: {
-    readonly secrets: readonly string[]
-    readonly cookie: {
-      readonly name: string
-      readonly domain: string | undefined
-      readonly path: string
-      readonly sameSite: 'lax' | 'none'
-    }
-    readonly lifetimes: Lifetimes
-    readonly keep: ReadonlySet<KeepableToken>
-  }
-  readonly userInfo: boolean
-  readonly routes: {
-    readonly login: string | false
+  /** The providers that are known at start: one, several, or none where they are looked up. */
+  readonly providers: readonly ProviderConfig[]
+  /** Whether sessions and routes name their provider. */
+  readonly hasSeveral: boolean
+  /** Looks up a provider that is not known at start. Throws ConfigurationError for bad options. */
+  readonly lookup: ((id: string) => Promise<ProviderConfig | undefined>) | undefined
+  readonly resolve: ((exchange: Exchange) => Promise<string | undefined>) | undefined
+  readonly session: SessionConfig
+  readonly logout: { readonly store: SessionBackend | undefined }
+  readonly routes: Readonly<Record<Exclude<keyof RoutesOption, 'callback'>, string | false>> & {
     readonly callback: string
-    readonly logout: string | false
-    readonly jwks: string | false
   }
-  readonly idToken: {
-    readonly algs: readonly string[] | undefined
-    readonly clockTolerance: number
-    readonly trustedAudiences: readonly string[]
-  }
-  readonly http: FetchSettings
   readonly onLogin: Options['onLogin']
   readonly onError: Options['onError']
+}
+
+/** What is configured of sessions. */
+export interface SessionConfig {
+  readonly secrets: readonly string[]
+  readonly store: SessionBackend | 'framework' | undefined
+  /** Seconds. */
+  readonly storeTimeout: number
+  readonly storeFailure: 'refuse' | 'anonymous'
+  readonly lock: TryLock | undefined
+  readonly maxSessions: number
+  readonly refusedRefresh: 'end' | 'sign-in'
+  readonly cookie: {
+    readonly name: string
+    readonly domain: string | undefined
+    readonly path: string
+    readonly sameSite: 'lax' | 'none'
+  }
+  readonly lifetimes: Lifetimes
+  readonly keep: ReadonlySet<KeepableToken>
 }
 
 /** A check's result: a configuration, or everything that is wrong with it. */
@@ -66,127 +66,70 @@ export type CheckedOptions =
   | { readonly config: Config }
   | { readonly issues: readonly ConfigurationIssue[] }
 
-/** What checking keys takes besides the options. */
-export interface CheckContext {
-  readonly clock: Clock
-  readonly emit: Emit
-}
-
 /**
  * Reads options into a configuration.
  *
  * @throws ConfigurationError with every fault
  */
-export function readConfig(options: Options, context: CheckContext): Config {
+export function readConfig(options: AnyOptions, context: CheckContext): Config {
   const checked = checkOptions(options, context)
   if ('issues' in checked) throw new ConfigurationError(checked.issues)
   return checked.config
 }
 
 /** Checks options without throwing. */
-export function checkOptions(options: Options, context: CheckContext): CheckedOptions {
+export function checkOptions(options: AnyOptions, context: CheckContext): CheckedOptions {
   const issues = findShapeFaults(options)
   // The meaning of what can be read is checked even where something else cannot be
   const hasShape = (path: string) =>
     !issues.some((issue) => issue.path === path || issue.path.startsWith(`${path}.`))
-  const readable = Object.keys(options ?? {}).filter(hasShape)
-  const given: Partial<Options> = Object.fromEntries(
-    Object.entries(options ?? {}).filter(([name]) => readable.includes(name)),
-  )
+  const given = pickReadable(options, hasShape)
   const report = (path: string, message: string) => {
     issues.push({ path, message })
   }
 
-  const issuer = given.issuer === undefined ? '' : check.readIssuer(given.issuer, report)
+  const providers = hasProviders(options)
+    ? readProviders(given, { ...context, report })
+    : { providers: [readProviderConfig('', { options: given, hasShape }, { ...context, report })] }
   const baseUrl = given.baseUrl === undefined ? undefined : check.readBaseUrl(given.baseUrl, report)
   const secrets = given.session ? check.readSecrets(given.session.secret, report) : []
   check.checkSession(given.session, baseUrl, report)
-  check.checkAuthorization(given, report)
-  check.checkAssertion(given.assertion, report)
+  check.checkStores(given, report)
   check.checkRoutes(given.routes, report)
-  check.checkHttp(given.http, report)
-  const algs = check.readIdTokenAlgs(given, report)
-  const authentication = hasShape('clientAuth')
-    ? readAuthentication(given, context, report)
-    : { clientAuth: 'private_key_jwt' as const, keySources: [], known: [] }
-  const decryptionSources = readDecryption(given, authentication.known, { ...context, report })
-
   if (issues.length > 0 || !baseUrl) return { issues }
-  const read = { issuer, baseUrl, secrets, algs, ...authentication, decryptionSources }
-  return { config: buildConfig(options, read) }
+  return { config: buildConfig(options, { baseUrl, secrets, ...providers }) }
 }
 
-function readAuthentication(
-  { clientKey, clientAuth }: Partial<Options>,
-  context: CheckContext,
-  report: check.Report,
-): Pick<Config, 'clientAuth' | 'keySources'> & { readonly known: readonly NamedKey[] } {
-  const choice = clientAuth ?? 'private_key_jwt'
-  if (clientKey === undefined) {
-    if (choice === 'private_key_jwt') {
-      report('clientKey', 'is required: file:./key.pem, env:NAME, or the PEM or JWK itself')
-    }
-    return { clientAuth: choice, keySources: [], known: [] }
-  }
-  if (choice !== 'private_key_jwt') {
-    report('clientAuth', 'cannot be used together with "clientKey": remove one of the two')
-  }
-  const { sources, known, issues } = readClientKey(clientKey, {
-    ...context,
-    defaultRsaAlg: 'RS256',
-    path: 'clientKey',
-  })
-  for (const issue of issues) report(issue.path, issue.message)
-  return { clientAuth: choice, keySources: sources, known }
+function pickReadable(
+  options: AnyOptions,
+  hasShape: (path: string) => boolean,
+): Partial<Options & MultiProviderOptions> {
+  const entries = Object.entries(options ?? {})
+  return Object.fromEntries(entries.filter(([name]) => hasShape(name)))
 }
 
-/** Reads the decryption keys, none of which may sign: a key has one use (RFC 7517, 4.2). */
-function readDecryption(
-  { idToken }: Partial<Options>,
-  signing: readonly NamedKey[],
-  { emit, report }: CheckContext & { readonly report: check.Report },
-): Config['decryptionSources'] {
-  if (idToken?.decryptionKey === undefined) return []
-  const path = 'idToken.decryptionKey'
-  const { sources, known, issues } = readDecryptionKey(idToken.decryptionKey, { path, emit })
-  for (const issue of issues) report(issue.path, issue.message)
-  const list = ({ kid, publicJwk }: NamedKey) => listNames({ ...publicJwk, kid })
-  const taken = new Set(signing.flatMap(list))
-  const shared = known.find((key) => list(key).some((name) => taken.has(name)))
-  if (shared) {
-    report(path, `has the key or the "kid" of a client key, "${shared.kid}": make a key of its own`)
-  }
-  return sources
-}
-
-interface Read
-  extends Pick<Config, 'issuer' | 'baseUrl' | 'clientAuth' | 'keySources' | 'decryptionSources'> {
+interface Read extends Pick<Config, 'baseUrl' | 'providers'> {
   readonly secrets: readonly string[]
-  readonly algs: readonly string[] | undefined
+  readonly lookup?: Config['lookup']
 }
 
-function buildConfig(options: Options, read: Read): Config {
-  const { session, routes, http, idToken } = options
-  const authorization = options.authorization ?? {}
+function buildConfig(options: AnyOptions, read: Read): Config {
+  const { session, routes } = options
+  const { secrets, lookup, ...known } = read
+  const resolve = hasProviders(options) ? options.resolve : undefined
   return deepFreeze({
-    issuer: read.issuer,
-    clientId: options.clientId,
-    clientAuth: read.clientAuth,
-    keySources: read.keySources,
-    decryptionSources: read.decryptionSources,
-    assertion: structuredClone({
-      audience: 'issuer',
-      lifetime: 60,
-      kid: 'thumbprint' as const,
-      header: {},
-      claims: {},
-      ...check.dropUndefined(options.assertion ?? {}),
-    }),
-    baseUrl: read.baseUrl,
-    authorization:
-      typeof authorization === 'function' ? authorization : structuredClone(authorization),
+    ...known,
+    hasSeveral: hasProviders(options),
+    lookup,
+    resolve: resolve && (async (exchange) => readResolved(await resolve(exchange))),
     session: {
-      secrets: [...read.secrets],
+      secrets: [...secrets],
+      store: session.store,
+      storeTimeout: session.storeTimeout ?? 2,
+      storeFailure: session.storeFailure ?? 'refuse',
+      lock: session.lock,
+      maxSessions: session.maxSessions ?? Number.POSITIVE_INFINITY,
+      refusedRefresh: session.refusedRefresh ?? 'end',
       cookie: {
         name: session.cookie?.name ?? buildCookieName(options, read),
         domain: session.cookie?.domain,
@@ -199,36 +142,39 @@ function buildConfig(options: Options, read: Read): Config {
       },
       keep: new Set(session.keep),
     },
-    userInfo: options.userInfo ?? false,
+    logout: { store: options.logout?.store },
     routes: { ...check.defaultRoutes, ...check.dropUndefined(routes ?? {}) },
-    idToken: {
-      algs: read.algs,
-      clockTolerance: idToken?.clockTolerance ?? 30,
-      trustedAudiences: [...(idToken?.trustedAudiences ?? [])],
-    },
-    http: {
-      timeout: http?.timeout ?? 5,
-      userAgent: http?.userAgent ?? 'countersign',
-      ca: http?.ca && [http.ca].flat(),
-      proxy: http?.proxy,
-      fetch: http?.fetch,
-    },
     onLogin: options.onLogin,
     onError: options.onError,
   })
 }
 
-/** Two apps on one host, or two providers in one app, must not take each other's cookies. */
-function buildCookieName({ clientId }: Options, { issuer, baseUrl }: Read): string {
-  const own = JSON.stringify([issuer, clientId, baseUrl.origin, baseUrl.path])
+/** What the app's `resolve` says is used as a path and a key, so it is held to its form. */
+function readResolved(id: unknown): string | undefined {
+  if (id === undefined || id === null) return undefined
+  if (typeof id === 'string' && isProviderId(id)) return id
+  const message = 'must return the id of a provider (letters, digits, "_" and "-"), or undefined'
+  throw new ConfigurationError([{ path: 'resolve', message }])
+}
+
+/** Two apps on one host, or two registrations in one app, must not take each other's cookies. */
+function buildCookieName(options: AnyOptions, { baseUrl, providers }: Read): string {
+  // With several, one more provider does not sign everybody out
+  const [only] = hasProviders(options) ? [] : providers
+  const own = JSON.stringify([
+    only?.issuer ?? '',
+    only?.clientId ?? '',
+    baseUrl.origin,
+    baseUrl.path,
+  ])
   return `oidc-${createHash('sha256').update(own).digest('hex').slice(0, 6)}`
 }
 
 /** What users passed in ready-made, which may have a state of its own. */
-const theirs = new Set(['clientAuth', 'keySources', 'decryptionSources'])
+const theirs = new Set(['clientAuth', 'keySources', 'decryptionSources', 'store', 'lock'])
 
 /** Freezes what was built here: it holds for as long as the Relying Party does. */
-function deepFreeze<Value extends object>(value: Value): Value {
+export function deepFreeze<Value extends object>(value: Value): Value {
   for (const [name, member] of Object.entries(value)) {
     if (typeof member === 'object' && member !== null && !theirs.has(name)) deepFreeze(member)
   }

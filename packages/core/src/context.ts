@@ -6,43 +6,18 @@
  * @module
  */
 
+import { readAccessToken, refreshTokens } from './access-token.ts'
 import { toError } from './base/thrown.ts'
 import { readReturnTo } from './base/url.ts'
-import { answerError } from './error-response.ts'
-import { OidcError, SessionError } from './errors.ts'
+import { open, type Parts, readSession } from './current-session.ts'
 import type { Exchange, OidcResponse } from './exchange.ts'
-import { checkStarted } from './http/cookies.ts'
-import { isFromOneOf, isHandshake } from './http/origin.ts'
-import { empty } from './http/responses.ts'
-import { type AuthorizationParameters, startLogin } from './login/authentication-request.ts'
-import { isNavigation, isPrefetch } from './login/negotiation.ts'
+import { type LoginOptions, login, requireLogin } from './guard.ts'
 import { startLogout } from './logout/rp-initiated.ts'
-import {
-  buildForbidden,
-  buildForeign,
-  buildInsufficient,
-  buildUnauthenticated,
-} from './refusals.ts'
-import { findStepUp, hasClaims, type Requirements } from './requirements.ts'
-import { secondsLeft } from './session/lifetime.ts'
-import {
-  buildUser,
-  type Claims,
-  type IdTokenClaims,
-  type Session,
-  type UserClaims,
-} from './session/session.ts'
-import type { SessionHandle } from './session/store.ts'
+import type { Requirements } from './requirements.ts'
+import { endOf } from './session/lifetime.ts'
+import { buildUser, type Claims, type IdTokenClaims, type UserClaims } from './session/session.ts'
 import { fetchUserInfo } from './tokens/userinfo.ts'
 import type { Wiring } from './wiring.ts'
-
-/** What a handler may start a login with. */
-export interface LoginOptions {
-  /** Where to go on afterwards: a path on `baseUrl`. Default: this very request's. */
-  readonly returnTo?: string
-  /** More wire parameters for this login. */
-  readonly authorization?: AuthorizationParameters
-}
 
 /** What a handler may start a logout with. */
 export interface LogoutOptions {
@@ -63,6 +38,8 @@ export interface Oidc<User extends Claims = UserClaims> {
   readonly idToken: string | undefined
   /** The granted scope, where a token is kept. */
   readonly scope: string | undefined
+  /** The id of the provider that signed the End-User in, where the app has several. */
+  readonly provider: string | undefined
   /** The provider's session id. */
   readonly sid: string | undefined
   /** When the access token expires, where it is kept. NumericDate. */
@@ -73,7 +50,8 @@ export interface Oidc<User extends Claims = UserClaims> {
    * A valid access token: refreshed when it has less than `minLifetime` seconds (default 30) left, if a
    * refresh token is kept.
    *
-   * @throws SessionError `ERR_NOT_SIGNED_IN`, `ERR_TOKEN_NOT_KEPT`, `ERR_SESSION_ENDED`
+   * @throws SessionError `ERR_NOT_SIGNED_IN`, `ERR_TOKEN_NOT_KEPT`, `ERR_SESSION_ENDED`,
+   *   `ERR_SIGN_IN_AGAIN`, `ERR_SESSION_STORE`
    * @throws ProviderError
    */
   accessToken(options?: { readonly minLifetime?: number }): Promise<string>
@@ -87,12 +65,6 @@ export interface Oidc<User extends Claims = UserClaims> {
   logout(options?: LogoutOptions): Promise<void>
   /** The guard: a response to send, or `undefined` to let pass. */
   require(requirements?: Requirements<User>): Promise<OidcResponse | undefined>
-}
-
-/** What one request's view is made of. */
-interface Parts {
-  readonly wiring: Wiring
-  readonly exchange: Exchange
 }
 
 const parts = Symbol('parts')
@@ -126,6 +98,9 @@ const members: Oidc<Claims> & Readonly<Record<symbol, unknown>> & ThisType<Conte
   get scope() {
     return open(this[parts]).read()?.tokens?.scope
   },
+  get provider() {
+    return open(this[parts]).read()?.provider
+  },
   get sid() {
     return open(this[parts]).read()?.claims.sid
   },
@@ -135,18 +110,19 @@ const members: Oidc<Claims> & Readonly<Record<symbol, unknown>> & ThisType<Conte
   get endsAt() {
     const { lifetimes } = this[parts].wiring.config.session
     const session = open(this[parts]).read()
-    return session && session.seenAt + secondsLeft(session, lifetimes)
+    return session && endOf(session, lifetimes)
   },
   async accessToken(options) {
     return await readAccessToken(this[parts], options)
   },
   async refresh() {
-    await refresh(this[parts])
+    await refreshTokens(this[parts])
   },
   async userInfo() {
-    const { claims } = readSession(this[parts])
+    const session = readSession(this[parts])
     const accessToken = await readAccessToken(this[parts])
-    return await fetchUserInfo(this[parts].wiring.provider, accessToken, claims.sub)
+    const { provider } = await this[parts].wiring.registrations.of(session)
+    return await fetchUserInfo(provider, accessToken, session.claims.sub)
   },
   async login(options) {
     const { exchange } = this[parts]
@@ -170,99 +146,3 @@ const members: Oidc<Claims> & Readonly<Record<symbol, unknown>> & ThisType<Conte
     return { isAuthenticated: this.isAuthenticated }
   },
 }
-
-function open({ wiring, exchange }: Parts): SessionHandle {
-  return wiring.store.open(exchange)
-}
-
-function readSession(request: Parts): Session {
-  const session = open(request).read()
-  if (session) return session
-  throw new SessionError('ERR_NOT_SIGNED_IN', 'nobody is signed in')
-}
-
-async function refresh(request: Parts): Promise<string> {
-  const { wiring } = request
-  const session = readSession(request)
-  const refreshToken = session.tokens?.refreshToken
-  if (refreshToken === undefined) {
-    throw new SessionError(
-      session.tokens?.accessToken === undefined ? 'ERR_TOKEN_NOT_KEPT' : 'ERR_SESSION_ENDED',
-      'there is no refresh token: ask for the scope "offline_access" and add "refreshToken" to ' +
-        '"session.keep"',
-    )
-  }
-  // New tokens that cannot be kept would be lost, and the old ones used up
-  checkStarted(request.exchange)
-  if (isHandshake(request.exchange)) {
-    throw new SessionError(
-      'ERR_RESPONSE_STARTED',
-      'a WebSocket has no response to keep new tokens in',
-    )
-  }
-  const tokens = await wiring.refresh(session, refreshToken)
-  // A logout meanwhile is the last word
-  if (open(request).read()?.id !== session.id) {
-    throw new SessionError('ERR_SESSION_ENDED', 'the session ended while its tokens were refreshed')
-  }
-  open(request).write({ ...session, tokens: wiring.keepTokens(tokens) })
-  return tokens.accessToken ?? ''
-}
-
-const defaultMinLifetime = 30
-
-async function readAccessToken(
-  request: Parts,
-  { minLifetime = defaultMinLifetime }: { readonly minLifetime?: number } = {},
-): Promise<string> {
-  const { accessToken, expiresAt } = readSession(request).tokens ?? {}
-  if (accessToken === undefined) {
-    throw new SessionError(
-      'ERR_TOKEN_NOT_KEPT',
-      'there is no access token: add "accessToken" to "session.keep"',
-    )
-  }
-  const now = request.wiring.clock.now()
-  const isFresh = expiresAt === undefined || expiresAt - now >= minLifetime
-  return isFresh ? accessToken : await refresh(request)
-}
-
-async function login(
-  { wiring, exchange }: Parts,
-  { returnTo, authorization }: LoginOptions = {},
-  stepUp?: Missing,
-): Promise<OidcResponse> {
-  const target = wiring.readReturnTo(returnTo ?? wiring.externalPath(exchange.target))
-  try {
-    return await startLogin(wiring.login, exchange, { returnTo: target, authorization, ...stepUp })
-  } catch (error) {
-    if (!(error instanceof OidcError)) throw error
-    return await answerError(wiring, { exchange, error, isLogin: true })
-  }
-}
-
-async function requireLogin(
-  request: Parts,
-  requirements: Requirements<Claims> = {},
-): Promise<OidcResponse | undefined> {
-  const { wiring, exchange } = request
-  const session = open(request).read()
-  if (!session) {
-    // What nobody has asked for yet starts no login
-    if (isPrefetch(exchange)) return empty(503)
-    return isNavigation(exchange) ? await login(request) : buildUnauthenticated(wiring)
-  }
-  if (isHandshake(exchange) && !isFromOneOf([wiring.config.baseUrl.origin], exchange)) {
-    return buildForeign()
-  }
-  const missing = findStepUp(session, requirements, wiring.clock.now())
-  if (missing) {
-    if (isPrefetch(exchange)) return empty(503)
-    if (!isNavigation(exchange)) return buildInsufficient(requirements)
-    return await login(request, {}, missing)
-  }
-  const isWelcome = await hasClaims(buildUser(session), requirements.claims)
-  return isWelcome ? undefined : buildForbidden(exchange)
-}
-
-type Missing = NonNullable<ReturnType<typeof findStepUp>>

@@ -25,6 +25,20 @@ export type OidcEvent =
   | { readonly type: 'request.refused'; readonly reference: string; readonly error: EventError }
   /** A session cookie was there, but could not be opened: tampered with, or sealed with another secret. */
   | { readonly type: 'session.unreadable'; readonly cookie: string }
+  /** The session store failed. Nothing was overwritten, and nobody was signed out. */
+  | { readonly type: 'session.store_failed'; readonly error: EventError }
+  /**
+   * A session was ended from elsewhere: by the provider (`back-channel`, `front-channel`) or by this app
+   * (`administration`). `sessions` is how many, where that is known.
+   */
+  | {
+      readonly type: 'session.ended'
+      readonly by: 'back-channel' | 'front-channel' | 'administration'
+      readonly provider?: string | undefined
+      readonly sub?: string | undefined
+      readonly sid?: string | undefined
+      readonly sessions?: number | undefined
+    }
   /** The session was ended here. */
   | { readonly type: 'logout'; readonly sub: string | undefined; readonly local: boolean }
   /** An access token was refreshed. */

@@ -35,6 +35,22 @@ export interface Exchange {
   isStarted(): boolean
   /** Appends one `Set-Cookie` value, before the head leaves. MUST NOT join it to another or replace one. */
   setCookie(value: string): void
+  /**
+   * The app's own session, where the framework has one and it is there. @see express-session, koa-session,
+   * \@fastify/session, \@fastify/secure-session
+   */
+  session?(): FrameworkSession | undefined
   /** Writes a response the way the framework does. A response to HEAD has no body. */
   send(response: OidcResponse): void | Promise<void>
+}
+
+/** The app's own session, of which the login is one member. */
+export interface FrameworkSession {
+  get(key: string): unknown
+  /** `undefined` takes the member away. */
+  set(key: string, value: unknown): void
+  /** Gives the session a new identifier; what was in it may be lost. */
+  regenerate(): void | Promise<void>
+  /** Resolves when what was set is where it will be read from, or will be by the time of the response. */
+  save(): void | Promise<void>
 }

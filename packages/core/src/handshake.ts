@@ -34,12 +34,16 @@ export interface OpenSession<User extends Claims = UserClaims>
   readonly endsAt: number
 }
 
-/** Reads the session of a handshake; `undefined` for an anonymous End-User and for another site's page. */
-export function readHandshake<User extends Claims>(
+/**
+ * Reads the session of a handshake; `undefined` for an anonymous End-User and for another site's page.
+ *
+ * @throws SessionError `ERR_SESSION_STORE`
+ */
+export async function readHandshake<User extends Claims>(
   wiring: Wiring,
   handshake: Handshake,
   { origins = [] }: HandshakeOptions,
-): OpenSession<User> | undefined {
+): Promise<OpenSession<User> | undefined> {
   const exchange = createHandshakeExchange(handshake)
   if (!isFromOneOf([wiring.config.baseUrl.origin, ...origins.map(readOrigin)], exchange)) {
     const error = new TransactionError(
@@ -50,6 +54,9 @@ export function readHandshake<User extends Claims>(
     tellError(wiring.emit, 'request.refused', error)
     return undefined
   }
+  const handle = wiring.store.open(exchange)
+  await handle.load()
+  if (handle.failure) throw handle.failure
   const oidc = createContext<User>(wiring, exchange)
   return isSignedIn(oidc) ? oidc : undefined
 }

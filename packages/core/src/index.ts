@@ -4,6 +4,7 @@
  * @module
  */
 
+export type { Administration, SessionInfo } from './administration.ts'
 export type { Clock } from './base/clock.ts'
 export {
   type AssertionCallback,
@@ -16,7 +17,8 @@ export {
   type NoAuthentication,
   none,
 } from './client/authentication.ts'
-export type { LoginOptions, LogoutOptions, Oidc } from './context.ts'
+export type { AnyOptions } from './config.ts'
+export type { LogoutOptions, Oidc } from './context.ts'
 export { optionsFromEnv } from './env.ts'
 export type { ErrorCode } from './error-texts.ts'
 export {
@@ -32,7 +34,8 @@ export {
   TransactionError,
 } from './errors.ts'
 export type { EventError, OidcEvent } from './events.ts'
-export type { Exchange, OidcResponse } from './exchange.ts'
+export type { Exchange, FrameworkSession, OidcResponse } from './exchange.ts'
+export type { LoginOptions } from './guard.ts'
 export type { Handshake, HandshakeOptions, OpenSession } from './handshake.ts'
 export type { JwsAlgorithm } from './keys/algorithms.ts'
 export type { ClientKey } from './keys/client-key.ts'
@@ -49,10 +52,16 @@ export type {
   KeepableToken,
   LoginContext,
   LoginDecision,
+  LogoutOption,
+  MultiProviderOptions,
   Options,
+  ProviderLookup,
+  ProviderOptions,
   RoutesOption,
   SessionOption,
 } from './options.ts'
 export { createRelyingParty, type Received, type RelyingParty } from './relying-party.ts'
 export type { ExpectedClaim, Requirements } from './requirements.ts'
+export type { SessionBackend } from './session/records.ts'
 export type { Claims, IdTokenClaims, UserClaims } from './session/session.ts'
+export type { TryLock } from './session/store-lock.ts'

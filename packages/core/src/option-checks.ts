@@ -14,6 +14,7 @@ import type {
   HttpOption,
   IdTokenAlg,
   Options,
+  ProviderOptions,
   RoutesOption,
   SessionOption,
 } from './options.ts'
@@ -132,7 +133,10 @@ function isWithin(host: string, domain: string): boolean {
 }
 
 /** Checks the wire parameters that are known at start. */
-export function checkAuthorization({ authorization }: Partial<Options>, report: Report): void {
+export function checkAuthorization(
+  { authorization }: Partial<ProviderOptions>,
+  report: Report,
+): void {
   if (authorization === undefined || typeof authorization === 'function') return
   for (const name of ownParameters) {
     if (name in authorization) report(`authorization.${name}`, 'is made anew for every login')
@@ -197,7 +201,7 @@ const secretAlgs = ['HS256', 'HS384', 'HS512']
 
 /** Reads the acceptable `alg` values of ID Tokens; none means those of the provider's metadata. */
 export function readIdTokenAlgs(
-  { idToken, clientAuth }: Partial<Options>,
+  { idToken, clientAuth }: Partial<ProviderOptions>,
   report: Report,
 ): readonly string[] | undefined {
   if (idToken?.alg === undefined) return undefined
@@ -226,19 +230,42 @@ export function readClientSecret(choice: ClientAuthentication | undefined): stri
   return typeof choice === 'object' && 'secret' in choice ? choice.secret : undefined
 }
 
+/** Checks what needs a store, and what a store needs. */
+export function checkStores({ session, logout }: Partial<Options>, report: Report): void {
+  const { store } = session ?? {}
+  const isServer = typeof store === 'object'
+  if (session?.maxSessions !== undefined && !isServer) {
+    report('session.maxSessions', 'needs "session.store": a cookie does not know of the others')
+  }
+  if (session?.lock !== undefined && !isServer) {
+    report('session.lock', 'needs "session.store": there is nothing to exclude anybody from')
+  }
+  if (logout?.store !== undefined && isServer) {
+    report(
+      'logout.store',
+      'has no use together with "session.store", whose sessions end themselves',
+    )
+  }
+}
+
 /** Where our routes are unless they are told otherwise. */
-export const defaultRoutes: Readonly<Record<keyof RoutesOption, string>> = {
+export const defaultRoutes: Readonly<
+  Record<Exclude<keyof RoutesOption, 'callback'>, string | false> & { readonly callback: string }
+> = {
   login: '/login',
   callback: '/callback',
   logout: '/logout',
   jwks: '/.well-known/jwks.json',
+  backchannelLogout: '/backchannel-logout',
+  frontchannelLogout: '/frontchannel-logout',
+  session: false,
 }
 
 /** Checks that no two routes are the same. */
 export function checkRoutes(routes: RoutesOption | undefined, report: Report): void {
   const given = dropUndefined(routes ?? {})
   const untouched = Object.entries(defaultRoutes).filter(([name]) => !(name in given))
-  const seen = new Map<string, string>(untouched.map(([name, path]) => [path, name]))
+  const seen = new Map<unknown, string>(untouched.map(([name, path]) => [path, name]))
   for (const [name, path] of Object.entries(given)) {
     if (typeof path !== 'string') continue
     const other = seen.get(path)

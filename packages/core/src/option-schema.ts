@@ -8,6 +8,7 @@
 import * as v from 'valibot'
 import { findSimilar } from './base/compare.ts'
 import type { ConfigurationIssue } from './errors.ts'
+import type { MultiProviderOptions } from './options.ts'
 
 /** An object that takes no unknown members, and says which one was probably meant. */
 function object<const Entries extends v.ObjectEntries>(entries: Entries) {
@@ -47,6 +48,15 @@ const path = v.pipe(
   ),
 )
 const optionalPath = v.optional(v.union([path, v.literal(false)]))
+const timeLimit = v.pipe(
+  v.number(),
+  v.minValue(0.1, 'must be at least 0.1'),
+  v.maxValue(60, 'must be at most 60'),
+)
+const store = v.custom<object>(
+  (input) => findMissingMethod(input) === undefined,
+  ({ input }) => describeStore(input),
+)
 const members = v.record(v.string(), v.unknown())
 
 const clientAuth = v.union(
@@ -62,10 +72,59 @@ const clientAuth = v.union(
   'must be "private_key_jwt", clientSecretBasic(…), clientSecretPost(…), clientSecretJwt(…), none() or a function',
 )
 
-/** The options, as far as each can be judged alone. */
-const schema = object({
-  issuer: url,
-  clientId: text,
+const idToken = object({
+  alg: v.optional(list(text)),
+  decryptionKey: v.optional(v.unknown()),
+  clockTolerance: v.optional(
+    v.pipe(
+      v.number(),
+      v.minValue(0, 'must not be negative'),
+      v.maxValue(300, 'must be at most 300'),
+    ),
+  ),
+  trustedAudiences: v.optional(v.array(text)),
+})
+
+const http = object({
+  timeout: v.optional(timeLimit),
+  userAgent: v.optional(v.pipe(text, v.regex(/^[\x20-\x7e]+$/, 'must be printable ASCII'))),
+  fetch: v.optional(callback),
+  ca: v.optional(list(text)),
+  proxy: v.optional(text),
+})
+
+const session = object({
+  secret: list(v.string()),
+  store: v.optional(v.union([v.literal('framework'), store], ({ input }) => describeStore(input))),
+  storeTimeout: v.optional(timeLimit),
+  storeFailure: v.optional(v.picklist(['refuse', 'anonymous'])),
+  lock: v.optional(callback),
+  maxSessions: v.optional(
+    v.pipe(v.number(), v.integer('must be a whole number'), v.minValue(1, 'must be at least 1')),
+  ),
+  refusedRefresh: v.optional(v.picklist(['end', 'sign-in'])),
+  cookie: v.optional(
+    object({
+      name: v.optional(
+        v.pipe(v.string(), v.regex(/^[\w-]{1,64}$/, 'may have letters, digits, "_" and "-"')),
+      ),
+      domain: v.optional(
+        v.pipe(
+          v.string(),
+          v.regex(/^[a-z0-9.-]+$/i, 'must be a host name, without scheme and port'),
+        ),
+      ),
+      path: v.optional(path),
+      sameSite: v.optional(v.picklist(['lax', 'none', 'strict'])),
+    }),
+  ),
+  idleTimeout: v.optional(seconds),
+  lifetime: v.optional(seconds),
+  keep: v.optional(v.array(v.picklist(['idToken', 'accessToken', 'refreshToken']))),
+})
+
+/** What may be said of each provider, or of all. */
+const ofProviders = {
   // Its many forms have a reader of their own
   clientKey: v.optional(v.unknown()),
   clientAuth: v.optional(clientAuth),
@@ -79,75 +138,67 @@ const schema = object({
       claims: v.optional(members),
     }),
   ),
-  baseUrl: url,
   authorization: v.optional(v.union([callback, members])),
-  session: object({
-    secret: list(v.string()),
-    cookie: v.optional(
-      object({
-        name: v.optional(
-          v.pipe(v.string(), v.regex(/^[\w-]{1,64}$/, 'may have letters, digits, "_" and "-"')),
-        ),
-        domain: v.optional(
-          v.pipe(
-            v.string(),
-            v.regex(/^[a-z0-9.-]+$/i, 'must be a host name, without scheme and port'),
-          ),
-        ),
-        path: v.optional(path),
-        sameSite: v.optional(v.picklist(['lax', 'none', 'strict'])),
-      }),
-    ),
-    idleTimeout: v.optional(seconds),
-    lifetime: v.optional(seconds),
-    keep: v.optional(v.array(v.picklist(['idToken', 'accessToken', 'refreshToken']))),
-  }),
   userInfo: v.optional(v.boolean()),
+  idToken: v.optional(idToken),
+  http: v.optional(http),
+}
+
+const ofApp = {
+  baseUrl: url,
+  session,
+  logout: v.optional(object({ store: v.optional(store) })),
   routes: v.optional(
     object({
       login: optionalPath,
       callback: v.optional(path),
       logout: optionalPath,
       jwks: optionalPath,
-    }),
-  ),
-  idToken: v.optional(
-    object({
-      alg: v.optional(list(text)),
-      decryptionKey: v.optional(v.unknown()),
-      clockTolerance: v.optional(
-        v.pipe(
-          v.number(),
-          v.minValue(0, 'must not be negative'),
-          v.maxValue(300, 'must be at most 300'),
-        ),
-      ),
-      trustedAudiences: v.optional(v.array(text)),
-    }),
-  ),
-  http: v.optional(
-    object({
-      timeout: v.optional(
-        v.pipe(
-          v.number(),
-          v.minValue(0.1, 'must be at least 0.1'),
-          v.maxValue(60, 'must be at most 60'),
-        ),
-      ),
-      userAgent: v.optional(v.pipe(text, v.regex(/^[\x20-\x7e]+$/, 'must be printable ASCII'))),
-      fetch: v.optional(callback),
-      ca: v.optional(list(text)),
-      proxy: v.optional(text),
+      backchannelLogout: optionalPath,
+      frontchannelLogout: optionalPath,
+      session: optionalPath,
     }),
   ),
   onLogin: v.optional(callback),
   onError: v.optional(callback),
   onEvent: v.optional(callback),
+}
+
+const identity = { issuer: url, clientId: text }
+
+/** The options, as far as each can be judged alone. */
+const schema = object({ ...identity, ...ofProviders, ...ofApp })
+
+const provider = object({ ...identity, ...ofProviders, label: v.optional(text) })
+
+/** The same for an app with several providers. */
+const multiProviderSchema = object({
+  ...ofProviders,
+  ...ofApp,
+  providers: v.union(
+    [callback, v.record(v.string(), v.looseObject({}))],
+    'must be providers by their ids, or a function that looks one up',
+  ),
+  resolve: v.optional(callback),
 })
+
+/** The faults of one provider of several. */
+export function findProviderFaults(options: unknown): ConfigurationIssue[] {
+  return findFaults(provider, options)
+}
 
 /** Finds every fault of the options' shape. Messages never hold a value, which may be a secret. */
 export function findShapeFaults(options: unknown): ConfigurationIssue[] {
-  const result = v.safeParse(schema, options)
+  return findFaults(hasProviders(options) ? multiProviderSchema : schema, options)
+}
+
+/** Whether options are those of an app with several providers. */
+export function hasProviders(options: unknown): options is MultiProviderOptions {
+  return typeof options === 'object' && options !== null && 'providers' in options
+}
+
+function findFaults(shape: v.GenericSchema, options: unknown): ConfigurationIssue[] {
+  const result = v.safeParse(shape, options)
   return (result.issues ?? []).map((issue) => ({
     path: buildPath(issue),
     message: describe(issue),
@@ -173,4 +224,19 @@ function describeType(input: unknown): string {
   if (Array.isArray(input)) return 'a list'
   if (typeof input === 'string') return 'another string'
   return typeof input === 'object' ? 'an object' : `a ${typeof input}`
+}
+
+const storeMethods = ['get', 'set', 'destroy'] as const
+
+function findMissingMethod(input: unknown): string | undefined {
+  const members = (typeof input === 'object' && input !== null ? input : {}) as Partial<
+    Record<string, unknown>
+  >
+  return storeMethods.find((name) => typeof members[name] !== 'function')
+}
+
+function describeStore(input: unknown): string {
+  const demand = 'must be a store made for express-session'
+  if (typeof input !== 'object' || input === null) return `${demand}, and is ${describeType(input)}`
+  return `${demand}, and has no ${findMissingMethod(input)}()`
 }

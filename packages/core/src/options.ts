@@ -12,7 +12,9 @@ import type { JwsAlgorithm } from './keys/algorithms.ts'
 import type { ClientKey } from './keys/client-key.ts'
 import type { DecryptionKey } from './keys/decryption-key.ts'
 import type { Authorization } from './login/authentication-request.ts'
+import type { SessionBackend } from './session/records.ts'
 import type { Claims, IdTokenClaims } from './session/session.ts'
+import type { TryLock } from './session/store-lock.ts'
 
 /** Everything that a Relying Party can be told. Durations are in seconds. */
 export interface Options {
@@ -53,6 +55,8 @@ export interface Options {
   routes?: RoutesOption
   /** What ID Tokens are held to. */
   idToken?: IdTokenOption
+  /** How a logout elsewhere reaches sessions that are not in a `session.store`. */
+  logout?: LogoutOption
   /** How the provider is reached. */
   http?: HttpOption
   /**
@@ -67,6 +71,46 @@ export interface Options {
   ) => OidcResponse | undefined | Promise<OidcResponse | undefined>
   /** Told what happens. Never holds a token, code, verifier, secret or key. */
   onEvent?: (event: OidcEvent) => void
+}
+
+/** What belongs to one provider of several. */
+export interface ProviderOptions
+  extends Pick<
+    Options,
+    | 'issuer'
+    | 'clientId'
+    | 'clientKey'
+    | 'clientAuth'
+    | 'assertion'
+    | 'authorization'
+    | 'userInfo'
+    | 'idToken'
+    | 'http'
+  > {
+  /** What End-Users know the provider as, where they choose one. Default: its id. */
+  label?: string
+}
+
+/** Looks a provider up by its id: for apps whose tenants bring providers of their own. */
+export type ProviderLookup = (
+  id: string,
+) => ProviderOptions | undefined | Promise<ProviderOptions | undefined>
+
+/**
+ * The options of an app with several providers. What is said of a provider at the top (`clientKey`,
+ * `authorization`, `http` …) holds for each that does not say otherwise.
+ */
+export interface MultiProviderOptions extends Omit<Options, 'issuer' | 'clientId'> {
+  /**
+   * The providers by id, or a function that looks one up, whose answers are kept for five minutes, at
+   * most a hundred at once. An id has letters, digits, `_` and `-`.
+   */
+  providers: Readonly<Record<string, ProviderOptions>> | ProviderLookup
+  /**
+   * Which provider a request belongs to. End-Users of another one are anonymous to it. Without it, they
+   * choose on a page, or a guard or a link names one.
+   */
+  resolve?: (exchange: Exchange) => string | undefined | Promise<string | undefined>
 }
 
 /** What the provider demands of a client assertion. */
@@ -92,6 +136,31 @@ export interface AssertionOption {
 export interface SessionOption {
   /** At least 32 characters. In a list, the first seals and all of them open: so a secret is rotated. */
   secret: string | readonly string[]
+  /**
+   * Where sessions live: any store made for express-session (connect-redis, connect-pg-simple,
+   * MemoryStore …); `framework` for the app's own session (express-session, koa-session,
+   * `@fastify/session`, `@fastify/secure-session`). Without it, in the cookie.
+   */
+  store?: SessionBackend | 'framework'
+  /** Seconds that one call of the store may take. Default 2. */
+  storeTimeout?: number
+  /**
+   * What requests with a session get while the store does not answer: 503 (`refuse`, default), or the
+   * app, as anonymous End-Users, and 503 from guards alone (`anonymous`).
+   */
+  storeFailure?: 'refuse' | 'anonymous'
+  /**
+   * How processes exclude one another, for stores that have no means of their own; connect-redis and
+   * connect-pg-simple have.
+   */
+  lock?: TryLock
+  /** How many sessions one End-User may have; the oldest ones end. Needs a store. No limit by default. */
+  maxSessions?: number
+  /**
+   * What becomes of a session whose refresh token the provider refuses: it ends (`end`, default), or it
+   * stays, and guards send the End-User to sign in again (`sign-in`).
+   */
+  refusedRefresh?: 'end' | 'sign-in'
   /** The cookie; by default `oidc-` and six digits of this RP's own, with `__Host-` on https. */
   cookie?: CookieOption
   /** Seconds without a request after which a session ends. Default 86400 (a day). */
@@ -127,6 +196,21 @@ export interface RoutesOption {
   logout?: string | false
   /** Default `/.well-known/jwks.json`. */
   jwks?: string | false
+  /** Default `/backchannel-logout`. */
+  backchannelLogout?: string | false
+  /** Default `/frontchannel-logout`. */
+  frontchannelLogout?: string | false
+  /** Who is signed in and until when, for single-page apps: never a token. Off by default. */
+  session?: string | false
+}
+
+/** How a logout elsewhere reaches sessions that are not in a `session.store`. */
+export interface LogoutOption {
+  /**
+   * Any store made for express-session. It remembers which sessions have ended, until they would have
+   * ended by themselves, and is asked on each request with a session.
+   */
+  store?: SessionBackend
 }
 
 /** What ID Tokens are held to. */
@@ -176,6 +260,8 @@ export interface LoginContext {
   readonly scope: string | undefined
   readonly returnTo: string
   readonly exchange: Exchange
+  /** The provider's id, where the app has several. */
+  readonly provider?: string
 }
 
 /** What the `onLogin` hook decides: claims to add, `false` to refuse, nothing to let pass. */

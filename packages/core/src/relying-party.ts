@@ -4,9 +4,10 @@
  * @module
  */
 
+import { type Administration, createAdministration } from './administration.ts'
 import { type Clock, systemClock } from './base/clock.ts'
 import { toError } from './base/thrown.ts'
-import { type Config, readConfig } from './config.ts'
+import { type AnyOptions, type Config, readConfig } from './config.ts'
 import { createContext, type Oidc } from './context.ts'
 import { answerError } from './error-response.ts'
 import { AuthenticationResponseError, OidcError } from './errors.ts'
@@ -20,20 +21,23 @@ import {
 } from './handshake.ts'
 import { empty } from './http/responses.ts'
 import { createCallback } from './login/callback.ts'
-import type { Options } from './options.ts'
-import { buildRoutes, type Route } from './routes.ts'
+import type { Registration } from './registration.ts'
+import { buildRoutes, type FoundRoute, type Route } from './routes.ts'
 import { buildUser, type Claims, type Session, type UserClaims } from './session/session.ts'
 import { fetchUserInfo } from './tokens/userinfo.ts'
 import { createWiring, type Wiring } from './wiring.ts'
 
-/** What a request is: one of ours, answered, or the app's, with its End-User. */
+/**
+ * What a request is: answered, since it is one of ours or since nobody can tell who sends it, or the
+ * app's, with its End-User.
+ */
 export type Received<User extends Claims = UserClaims> =
   | { readonly response: OidcResponse; readonly oidc?: undefined }
   | { readonly oidc: Oidc<User>; readonly response?: undefined }
 
-/** One app as one client of one OpenID Provider. */
+/** One app as a client of an OpenID Provider, or of several. */
 export interface RelyingParty<User extends Claims = UserClaims> {
-  /** The issuer identifier of its provider. */
+  /** The issuer identifier of its provider, of the first one where there are several. */
   readonly issuer: string
   /** The path of `baseUrl` without a trailing slash: `''` or `/app`. */
   readonly basePath: string
@@ -43,14 +47,17 @@ export interface RelyingParty<User extends Claims = UserClaims> {
   owns(exchange: Exchange): boolean
   /** Answers a request to one of our routes, or gives the End-User of any other request. */
   receive(exchange: Exchange): Received<User> | Promise<Received<User>>
-  /** The End-User of any request, for adapters of frameworks that tell our routes from the app's. */
-  open(exchange: Exchange): Oidc<User>
+  /** The same for adapters of frameworks that tell our routes from the app's: for requests to the app's. */
+  open(exchange: Exchange): Received<User> | Promise<Received<User>>
+  /** The sessions of all End-Users, for administrators. */
+  readonly sessions: Administration
   /**
    * The session of a WebSocket handshake, for an `upgrade` handler: `undefined` for an anonymous
    * End-User, and for a page whose `Origin` is neither that of `baseUrl` nor one of `origins`.
    *
    * @see RFC 6455, 10.2
    * @throws ConfigurationError for one of `origins` that is none
+   * @throws SessionError `ERR_SESSION_STORE`
    */
   session(
     incomingMessage: Handshake,
@@ -79,7 +86,7 @@ export function findWiring(relyingParty: object): Wiring | undefined {
  * @throws ConfigurationError with every fault of the options
  */
 export function createRelyingParty<User extends Claims = UserClaims>(
-  options: Options,
+  options: AnyOptions,
 ): RelyingParty<User> {
   const clock = systemClock
   const emit = createEmit(options)
@@ -94,35 +101,51 @@ function wire<User extends Claims>(
   const callback = createCallback({
     ...wiring,
     baseUrl: config.baseUrl,
-    enrich: (exchange, redeemed, transaction) => {
-      const { returnTo } = transaction
-      return enrich(wiring, { ...redeemed, returnTo, exchange })
-    },
+    enrich: (client, redeemed, request) => enrich(config, client, { ...redeemed, ...request }),
   })
   const routes = buildRoutes(wiring, callback)
-  const byPath = new Map(routes.map((route) => [route.path, route]))
-  const findRoute = ({ target }: Exchange) => byPath.get(wiring.internalPath(target))
+  const findRoute = ({ target }: Exchange) => routes.find(wiring.internalPath(target))
+
+  function openSession(exchange: Exchange): Received<User> | Promise<Received<User>> {
+    const handle = wiring.store.open(exchange)
+    const loading = handle.load()
+    if (!loading) return { oidc: createContext<User>(wiring, exchange) }
+    return loading.then(async () => {
+      const { failure } = handle
+      if (failure && config.session.storeFailure === 'refuse') {
+        return { response: await answerError(wiring, { exchange, error: failure, isLogin: false }) }
+      }
+      return { oidc: createContext<User>(wiring, exchange) }
+    })
+  }
 
   const relyingParty: RelyingParty<User> = {
-    issuer: config.issuer,
+    issuer: wiring.registrations.all[0]?.issuer ?? '',
     basePath: config.baseUrl.path,
-    routes: routes.map(({ methods, path }) => ({ methods, path })),
+    routes: routes.list,
     owns: (exchange) => findRoute(exchange) !== undefined,
     receive(exchange) {
-      const route = findRoute(exchange)
-      if (!route) return { oidc: createContext<User>(wiring, exchange) }
-      return answer(wiring, route, exchange).then((response) => ({ response }))
+      const found = findRoute(exchange)
+      if (!found) return openSession(exchange)
+      return answer(wiring, found, exchange).then((response) => ({ response }))
     },
-    open: (exchange) => createContext<User>(wiring, exchange),
+    open(exchange) {
+      // What a route of ours needs it opens itself
+      if (findRoute(exchange)) return { oidc: createContext<User>(wiring, exchange) }
+      return openSession(exchange)
+    },
+    sessions: createAdministration(wiring),
     session: async (incomingMessage, options = {}) =>
-      readHandshake<User>(wiring, incomingMessage, options),
+      await readHandshake<User>(wiring, incomingMessage, options),
     async ready() {
-      await wiring.provider.metadata()
-      await wiring.keyRing?.current()
-      await wiring.decryptionRing?.usable()
+      for (const { provider, keyRing, decryptionRing } of wiring.registrations.all) {
+        await provider.metadata()
+        await keyRing?.current()
+        await decryptionRing?.usable()
+      }
     },
     async close() {
-      await Promise.all([wiring.keyRing?.close(), wiring.decryptionRing?.close()])
+      await wiring.registrations.close()
     },
   }
   wirings.set(relyingParty, wiring)
@@ -130,7 +153,7 @@ function wire<User extends Claims>(
 }
 
 /** Events tell; whoever listens cannot break a login. */
-function createEmit({ onEvent }: Options): Emit {
+function createEmit({ onEvent }: AnyOptions): Emit {
   return (event) => {
     try {
       const told: unknown = onEvent?.(event)
@@ -142,12 +165,19 @@ function createEmit({ onEvent }: Options): Emit {
   }
 }
 
-async function answer(wiring: Wiring, route: Route, exchange: Exchange): Promise<OidcResponse> {
+async function answer(
+  wiring: Wiring,
+  { route, provider }: FoundRoute,
+  exchange: Exchange,
+): Promise<OidcResponse> {
   const allowed = route.methods.flatMap((name) => (name === 'GET' ? ['GET', 'HEAD'] : [name]))
   if (exchange.method === 'OPTIONS') return withAllow(empty(204), allowed)
   if (!allowed.includes(exchange.method)) return withAllow(empty(405), allowed)
   try {
-    return await route.answer(exchange)
+    if (route.session !== 'none') {
+      await wiring.store.open(exchange, { isUse: route.session === 'used' }).load()
+    }
+    return await route.answer(exchange, provider)
   } catch (error) {
     if (!(error instanceof OidcError)) throw toError(error)
     const isLogin = route.name === 'login' || route.name === 'callback'
@@ -168,16 +198,18 @@ interface Enrichable {
 
 /** Adds UserInfo, and what the app has to add or to object. */
 async function enrich(
-  { config, provider }: Wiring,
+  { onLogin }: Config,
+  { id, provider, fetchesUserInfo }: Pick<Registration, 'id' | 'provider' | 'fetchesUserInfo'>,
   { claims, tokens, returnTo, exchange }: Enrichable,
 ): Promise<Claims | undefined> {
   const { accessToken, scope } = tokens
-  const userInfo = config.userInfo
+  const userInfo = fetchesUserInfo
     ? await fetchUserInfo(provider, accessToken, claims.sub)
     : undefined
-  if (!config.onLogin) return userInfo
+  if (!onLogin) return userInfo
   const user = buildUser({ id: '', createdAt: 0, seenAt: 0, claims, extra: userInfo })
-  const added = await config.onLogin({ user, claims, accessToken, scope, returnTo, exchange })
+  const named = id === '' ? {} : { provider: id }
+  const added = await onLogin({ user, claims, accessToken, scope, returnTo, exchange, ...named })
   if (added === false) {
     throw new AuthenticationResponseError('ERR_LOGIN_REFUSED', 'the "onLogin" hook refused')
   }

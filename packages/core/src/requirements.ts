@@ -28,6 +28,8 @@ export interface SignInRequirements {
 
 /** What a guard demands. Without any, being signed in is enough. */
 export interface Requirements<User extends Claims = UserClaims> extends SignInRequirements {
+  /** The id of the provider that must have signed the End-User in, or of several, the first preferred. */
+  readonly provider?: string | readonly string[]
   /** Claims that `user` must have; without them the answer is 403. */
   readonly claims?:
     | Readonly<Record<string, ExpectedClaim>>

@@ -7,70 +7,154 @@
 import { TransactionError } from './errors.ts'
 import type { Exchange, OidcResponse } from './exchange.ts'
 import { empty } from './http/responses.ts'
-import { buildJwkSet, type Publisher } from './keys/jwk-set.ts'
+import { buildJwkSet } from './keys/jwk-set.ts'
 import { startLogin } from './login/authentication-request.ts'
 import type { Callback } from './login/callback.ts'
 import { isLoginNavigation, isPrefetch } from './login/negotiation.ts'
 import { checkSameSite, startLogout } from './logout/rp-initiated.ts'
+import type { RoutesOption } from './options.ts'
+import { buildChoice, chooseRegistration, unknownProvider } from './provider-choice.ts'
+import { isProviderId } from './providers-config.ts'
 import { buildUnauthenticated } from './refusals.ts'
+import type { Registration } from './registration.ts'
 import type { Wiring } from './wiring.ts'
 
 /** A route of ours: where it is, what it takes, and how it answers. */
 export interface Route {
-  readonly name: 'login' | 'callback' | 'logout' | 'jwks'
+  readonly name: keyof RoutesOption
   /** Below `baseUrl`. */
   readonly path: string
   /** HEAD is answered as GET is. */
   readonly methods: readonly ('GET' | 'POST')[]
-  answer(exchange: Exchange): Promise<OidcResponse>
+  /** Whether the session is asked for, and whether that counts as using it. */
+  readonly session: 'none' | 'seen' | 'used'
+  /** `provider` is what the path names below the route, where the app has several. */
+  answer(exchange: Exchange, provider: string | undefined): Promise<OidcResponse>
 }
 
+/** The route of a request. */
+export interface FoundRoute {
+  readonly route: Route
+  readonly provider: string | undefined
+}
+
+/** Our routes. */
+export interface Routes {
+  /** For frameworks that register them; `:provider` stands for the id of any. */
+  readonly list: readonly Pick<Route, 'methods' | 'path'>[]
+  find(path: string): FoundRoute | undefined
+}
+
+/** Routes below which each provider has one of its own, where there are several. */
+const ofProviders: readonly Route['name'][] = [
+  'login',
+  'callback',
+  'jwks',
+  'backchannelLogout',
+  'frontchannelLogout',
+]
+
 /** Builds the table. A route that is switched off is not in it. */
-export function buildRoutes(wiring: Wiring, callback: Callback): readonly Route[] {
-  const { routes } = wiring.config
+export function buildRoutes(wiring: Wiring, callback: Callback): Routes {
+  const { routes, hasSeveral } = wiring.config
   const table: Route[] = []
   const add = (
     name: Route['name'],
-    methods: Route['methods'],
-    answer: (exchange: Exchange) => Promise<OidcResponse>,
+    { methods, session = 'seen', answer }: Pick<Route, 'methods' | 'answer'> & Partial<Route>,
   ) => {
     const path = routes[name]
-    if (path !== false) table.push({ name, path, methods, answer })
+    if (path !== false) table.push({ name, path, methods, session, answer })
   }
-  add('login', ['GET'], (exchange) => answerLogin(wiring, exchange))
-  add('callback', ['GET', 'POST'], (exchange) => answerCallback(callback, exchange))
-  add('logout', ['GET', 'POST'], (exchange) => answerLogout(wiring, exchange))
-  const { keyRing, decryptionRing } = wiring
-  const publishers = [keyRing, decryptionRing].filter((keys) => keys !== undefined)
-  if (publishers.length > 0) add('jwks', ['GET'], (exchange) => answerJwkSet(publishers, exchange))
-  return table
+  add('login', { methods: ['GET'], answer: (...request) => answerLogin(wiring, ...request) })
+  add('callback', {
+    methods: ['GET', 'POST'],
+    answer: (...request) => answerCallback(wiring, callback, ...request),
+  })
+  add('logout', { methods: ['GET', 'POST'], answer: (exchange) => answerLogout(wiring, exchange) })
+  if (hasKeys(wiring)) {
+    const answer: Route['answer'] = (...request) => answerJwkSet(wiring, ...request)
+    add('jwks', { methods: ['GET'], session: 'none', answer })
+  }
+  const byPath = new Map(table.map((route) => [route.path, route]))
+  const below = (route: Route) => hasSeveral && ofProviders.includes(route.name)
+  return {
+    list: table.flatMap((route) => {
+      const { methods, path } = route
+      return below(route)
+        ? [
+            { methods, path },
+            { methods, path: `${path}/:provider` },
+          ]
+        : [{ methods, path }]
+    }),
+    find(path) {
+      const route = byPath.get(path)
+      if (route || !hasSeveral) return route && { route, provider: undefined }
+      const slash = path.lastIndexOf('/')
+      const parent = byPath.get(path.slice(0, slash))
+      const provider = path.slice(slash + 1)
+      return parent && below(parent) && isProviderId(provider)
+        ? { route: parent, provider }
+        : undefined
+    },
+  }
 }
 
-async function answerLogin(wiring: Wiring, exchange: Exchange): Promise<OidcResponse> {
+/** Whether there are keys to publish, as far as that is known: those of providers that are looked up may. */
+function hasKeys({ registrations, config }: Wiring): boolean {
+  const { all } = registrations
+  return (
+    config.lookup !== undefined ||
+    all.some(({ keyRing, decryptionRing }) => keyRing !== undefined || decryptionRing !== undefined)
+  )
+}
+
+async function answerLogin(
+  wiring: Wiring,
+  exchange: Exchange,
+  named: string | undefined,
+): Promise<OidcResponse> {
   if (isPrefetch(exchange)) return refusePrefetch()
   if (!isLoginNavigation(exchange)) return buildUnauthenticated(wiring)
   const query = readQuery(exchange)
-  checkInitiator(query.get('iss'), wiring.config.issuer)
-  const returnTo = query.get('returnTo') ?? query.get('target_link_uri') ?? undefined
+  const returnTo = wiring.readReturnTo(
+    query.get('returnTo') ?? query.get('target_link_uri') ?? undefined,
+  )
+  const registration =
+    findInitiated(wiring, query.get('iss'), named) ??
+    (await chooseRegistration(wiring, exchange, named))
+  if (!registration) return buildChoice(wiring, returnTo)
   const loginHint = query.get('login_hint')
-  return await startLogin(wiring.login, exchange, {
-    returnTo: wiring.readReturnTo(returnTo),
+  return await startLogin(registration.login, exchange, {
+    returnTo,
     ...(loginHint !== null && { authorization: { login_hint: loginHint } }),
   })
 }
 
 /** A login that a third party initiates names the provider. @see OpenID Connect Core 1.0, 4 */
-function checkInitiator(iss: string | null, issuer: string): void {
-  if (iss === null || iss === issuer) return
+function findInitiated(
+  { registrations }: Wiring,
+  iss: string | null,
+  named: string | undefined,
+): Registration | undefined {
+  if (iss === null) return undefined
+  const found = registrations.all.find(({ issuer, id }) => issuer === iss && (named ?? id) === id)
+  if (found) return found
   throw new TransactionError('ERR_LOGIN_REQUEST', '"iss" asks for a provider that is not ours', {
     reason: 'mismatch',
   })
 }
 
-async function answerCallback(callback: Callback, exchange: Exchange): Promise<OidcResponse> {
+async function answerCallback(
+  { registrations }: Wiring,
+  callback: Callback,
+  exchange: Exchange,
+  named: string | undefined,
+): Promise<OidcResponse> {
   if (isPrefetch(exchange)) return refusePrefetch()
+  const client = (await registrations.find(named ?? '')) ?? unknownProvider(named ?? '')
   const isPost = exchange.method === 'POST'
-  return await callback(exchange, isPost ? await exchange.form() : readQuery(exchange))
+  return await callback(client, exchange, isPost ? await exchange.form() : readQuery(exchange))
 }
 
 async function answerLogout(wiring: Wiring, exchange: Exchange): Promise<OidcResponse> {
@@ -85,9 +169,15 @@ async function answerLogout(wiring: Wiring, exchange: Exchange): Promise<OidcRes
 const jwkSetMaxAge = 300
 
 async function answerJwkSet(
-  publishers: readonly Publisher[],
+  { registrations }: Wiring,
   exchange: Exchange,
+  named: string | undefined,
 ): Promise<OidcResponse> {
+  const one =
+    named === undefined ? undefined : ((await registrations.find(named)) ?? unknownProvider(named))
+  const publishers = (one ? [one] : registrations.all)
+    .flatMap(({ keyRing, decryptionRing }) => [keyRing, decryptionRing])
+    .filter((keys) => keys !== undefined)
   const { body, etag } = await buildJwkSet(publishers)
   const headers = { 'cache-control': `public, max-age=${jwkSetMaxAge}`, etag }
   const known = exchange.header('if-none-match')

@@ -17,14 +17,21 @@ export interface TestSession {
 }
 
 /**
- * Issues a session and returns its cookies as `name=value` pairs.
+ * Issues a session and returns its cookies as `name=value` pairs: a promise of them where sessions are in
+ * a store.
  *
  * @throws TypeError when it is not a Relying Party of this copy of the package
  */
-export function issueSession(relyingParty: object, session: TestSession): readonly string[] {
+export function issueSession(
+  relyingParty: object,
+  session: TestSession,
+): readonly string[] | Promise<readonly string[]> {
   const wiring = findWiring(relyingParty)
   if (!wiring) throw new TypeError('"relyingParty" must be made by createRelyingParty()')
-  const { clock, config, store } = wiring
+  const { clock, registrations, store } = wiring
+  const [registration] = registrations.all
+  if (!registration) throw new TypeError('"relyingParty" must know a provider')
+  const { id, issuer, clientId } = registration
   const now = clock.now()
   const cookies: string[] = []
   const exchange = {
@@ -38,13 +45,14 @@ export function issueSession(relyingParty: object, session: TestSession): readon
     isStarted: () => false,
     send: () => {},
   }
-  store.open(exchange).write({
+  const written = store.open(exchange).write({
     id: generateId(),
+    ...(id !== '' && { provider: id }),
     createdAt: now,
     seenAt: now,
     claims: {
-      iss: config.issuer,
-      aud: config.clientId,
+      iss: issuer,
+      aud: clientId,
       iat: now,
       exp: now + 3600,
       auth_time: now,
@@ -52,5 +60,5 @@ export function issueSession(relyingParty: object, session: TestSession): readon
     },
     tokens: session.tokens,
   })
-  return cookies
+  return written instanceof Promise ? written.then(() => cookies) : cookies
 }

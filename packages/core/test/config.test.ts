@@ -37,8 +37,8 @@ describe('every fault at once', () => {
       'issuer',
       'authorization.state',
       'authorization.scope',
-      'routes.logout',
       'clientKey',
+      'routes.logout',
     ])
   })
 
@@ -78,7 +78,9 @@ describe('an unknown option', () => {
     expect(findFaults({ routes: { wellknown: '/x' } })).toEqual([
       {
         path: 'routes.wellknown',
-        message: 'is not an option: there are login, callback, logout, jwks',
+        message:
+          'is not an option: there are login, callback, logout, jwks, ' +
+          'backchannelLogout, frontchannelLogout, session',
       },
     ])
   })
@@ -131,7 +133,7 @@ describe('the Authentication Request', () => {
     { response_mode: 'form_post', max_age: 0 },
     { max_age: '300', claims: { userinfo: { name: null } } },
   ])('%j can be given', (authorization) => {
-    expect(configure({ authorization }).authorization).toEqual(authorization)
+    expect(configure({ authorization }).providers[0]?.authorization).toEqual(authorization)
   })
 })
 
@@ -181,8 +183,12 @@ describe('the algorithms of ID Tokens', () => {
   })
 
   test('HS256 is accepted with a client secret, and others in any number', () => {
-    expect(configure({ ...bySecret, idToken: { alg: 'HS256' } }).idToken.algs).toEqual(['HS256'])
-    expect(configure({ idToken: { alg: ['PS256', 'ES256'] } }).idToken.algs).toHaveLength(2)
+    expect(
+      configure({ ...bySecret, idToken: { alg: 'HS256' } }).providers[0]?.idToken.algs,
+    ).toEqual(['HS256'])
+    expect(
+      configure({ idToken: { alg: ['PS256', 'ES256'] } }).providers[0]?.idToken.algs,
+    ).toHaveLength(2)
   })
 
   test('a tolerance beyond five minutes is refused', () => {
@@ -194,7 +200,8 @@ describe('the algorithms of ID Tokens', () => {
 
 describe('what is not given', () => {
   test('has the defaults that are documented', () => {
-    const { session, http, routes, idToken, assertion, userInfo } = configure()
+    const { session, routes, providers } = configure()
+    const { http, idToken, assertion, userInfo } = providers[0] ?? expect.unreachable()
     expect({ session: session.lifetimes, keep: [...session.keep], userInfo }).toEqual({
       session: { idleTimeout: 86_400, lifetime: 604_800 },
       keep: [],
@@ -209,6 +216,9 @@ describe('what is not given', () => {
       callback: '/callback',
       logout: '/logout',
       jwks: '/.well-known/jwks.json',
+      backchannelLogout: '/backchannel-logout',
+      frontchannelLogout: '/frontchannel-logout',
+      session: false,
     })
   })
 
@@ -218,9 +228,13 @@ describe('what is not given', () => {
   })
 
   test('an issuer is kept as it is written, and a URL object without the slash it cannot be without', () => {
-    expect(configure({ issuer: 'https://op.example/' }).issuer).toBe('https://op.example/')
-    expect(configure({ issuer: new URL('https://op.example') }).issuer).toBe('https://op.example')
-    expect(configure({ issuer: new URL('https://op.example/a/') }).issuer).toBe(
+    expect(configure({ issuer: 'https://op.example/' }).providers[0]?.issuer).toBe(
+      'https://op.example/',
+    )
+    expect(configure({ issuer: new URL('https://op.example') }).providers[0]?.issuer).toBe(
+      'https://op.example',
+    )
+    expect(configure({ issuer: new URL('https://op.example/a/') }).providers[0]?.issuer).toBe(
       'https://op.example/a/',
     )
   })
@@ -236,7 +250,12 @@ describe('once read', () => {
       routes: { login: '/in' },
     }
     const config = configure(options)
-    const before = structuredClone({ ...config, keySources: [] })
+    const read = () =>
+      JSON.stringify({
+        ...config,
+        providers: config.providers.map((one) => ({ ...one, keySources: [] })),
+      })
+    const before = read()
     options.session.secret[0] = 'x'
     options.session.keep.push('accessToken')
     options.session.cookie.name = 'yours'
@@ -247,13 +266,14 @@ describe('once read', () => {
     options.idToken.alg.push('none')
     options.idToken.trustedAudiences.push('evil')
     options.routes.login = '/out'
-    expect({ ...config, keySources: [] }).toEqual(before)
+    expect(read()).toBe(before)
   })
 
   test('the configuration is frozen, all the way down', () => {
     const config = configure({ authorization: { claims: { userinfo: {} } } })
     const parts = [config, config.session, config.session.secrets, config.session.cookie]
-    const more = [config.routes, config.http, config.assertion.claims, config.authorization]
+    const [provider = expect.unreachable()] = config.providers
+    const more = [config.routes, provider.http, provider.assertion.claims, provider.authorization]
     for (const part of [...parts, ...more]) expect(Object.isFrozen(part)).toBe(true)
   })
 
@@ -312,7 +332,7 @@ describe('a decryption key', () => {
 
   test('is a key of its own', () => {
     const good = { clientKey: [{ key: one, kid: 'k' }], idToken: { decryptionKey: two } }
-    expect(configure(good).decryptionSources).toHaveLength(1)
+    expect(configure(good).providers[0]?.decryptionSources).toHaveLength(1)
   })
 
   test.each([

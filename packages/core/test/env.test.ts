@@ -229,8 +229,8 @@ describe('faults', () => {
       'OIDC_ISUER',
       'OIDC_PROFILE',
       'OIDC_ISSUER',
-      'OIDC_SESSION_SECRET',
       'OIDC_CLIENT_KEY',
+      'OIDC_SESSION_SECRET',
     ])
   })
 })

@@ -5,11 +5,11 @@
  */
 
 import {
+  type AnyOptions,
   type Claims,
   ConfigurationError,
   createRelyingParty,
   type Oidc,
-  type Options,
   optionsFromEnv,
   type Received,
   type RelyingParty,
@@ -43,7 +43,7 @@ export type OidcMiddleware<User extends Claims = UserClaims> = RequestHandler & 
  * @throws ConfigurationError with every fault of the options
  */
 export function oidc<User extends Claims = UserClaims>(
-  options: Options | RelyingParty<User> = optionsFromEnv(process.env),
+  options: AnyOptions | RelyingParty<User> = optionsFromEnv(process.env),
 ): OidcMiddleware<User> {
   const relyingParty = 'receive' in options ? options : createRelyingParty<User>(options)
   function oidc(req: Request, res: Response, next: NextFunction): void {

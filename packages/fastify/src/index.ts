@@ -5,16 +5,18 @@
  */
 
 import {
+  type AnyOptions,
   createRelyingParty,
   type Exchange,
   type Oidc,
   type Options,
   optionsFromEnv,
+  type Received,
   type RelyingParty,
 } from '@countersign/core'
 import type { FastifyInstance, FastifyPluginAsync, RegisterOptions } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
-import { createExchange, exchangeKey } from './exchange.ts'
+import { createExchange, exchangeKey, send } from './exchange.ts'
 import { findPaths, serveRoutes } from './routes.ts'
 
 export * from '@countersign/core'
@@ -36,7 +38,7 @@ declare module 'fastify' {
 type NoOptions = { readonly [Name in keyof Options]?: never }
 
 /** What `register` takes: options, or a Relying Party; without any, the environment (`OIDC_*`). */
-export type OidcPluginOptions = RelyingParty | ((Options | NoOptions) & Placement)
+export type OidcPluginOptions = RelyingParty | ((AnyOptions | NoOptions) & Placement)
 
 /** What `register` takes itself. */
 export interface Placement extends Pick<RegisterOptions, 'logLevel' | 'logSerializers'> {
@@ -64,8 +66,14 @@ async function register(app: FastifyInstance, options: OidcPluginOptions): Promi
   app.addHook('onRequest', (request, reply, done) => {
     const exchange = createExchange(request, reply)
     request[exchangeKey] = exchange
-    request.oidc = relyingParty.open(exchange)
-    done()
+    const take = (received: Received): unknown => {
+      if (received.response) return send(reply, received.response)
+      request.oidc = received.oidc
+      return done()
+    }
+    const received = relyingParty.open(exchange)
+    if (received instanceof Promise) received.then(take).catch(done)
+    else void take(received)
   })
   // One that was given is somebody else's to close
   if (relyingParty !== options) app.addHook('onClose', () => relyingParty.close())
@@ -78,6 +86,6 @@ function readOptions(options: OidcPluginOptions): {
 } {
   if ('receive' in options) return { relyingParty: options }
   const { prefix, logLevel: _, logSerializers: __, ...given } = options
-  const all = Object.keys(given).length === 0 ? optionsFromEnv(process.env) : (given as Options)
+  const all = Object.keys(given).length === 0 ? optionsFromEnv(process.env) : (given as AnyOptions)
   return { relyingParty: createRelyingParty(all), prefix }
 }

@@ -5,13 +5,13 @@
  */
 
 import {
+  type AnyOptions,
   type Claims,
   ConfigurationError,
   createRelyingParty,
   type Exchange,
   type Oidc,
   type OidcResponse,
-  type Options,
   optionsFromEnv,
   type Received,
   type RelyingParty,
@@ -47,7 +47,7 @@ export type OidcMiddleware<User extends Claims = UserClaims> = ContextMiddleware
  * @throws ConfigurationError with every fault of the options
  */
 export function oidc<User extends Claims = UserClaims>(
-  options: Options | RelyingParty<User> = optionsFromEnv(process.env),
+  options: AnyOptions | RelyingParty<User> = optionsFromEnv(process.env),
 ): OidcMiddleware<User> {
   const relyingParty = 'receive' in options ? options : createRelyingParty<User>(options)
   function oidc(ctx: ExtendableContext, next: Next): Promise<void> {

@@ -38,6 +38,7 @@ export function signedIn(
     )
   }
   const cookies = issueSession(relyingParty, { claims, ...(tokens && { tokens }) })
+  if (cookies instanceof Promise) throw new TypeError('sessions are in a store')
   const cookie = cookies.join('; ')
   return { cookie, headers: { cookie } }
 }

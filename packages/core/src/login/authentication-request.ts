@@ -42,6 +42,8 @@ export interface LoginRequest {
 
 /** What starting a login takes. */
 export interface LoginSettings {
+  /** The id of the registration; `''` where there is only one. */
+  readonly id: string
   readonly provider: Provider
   readonly transactions: Transactions
   readonly loopBreaker: LoopBreaker
@@ -114,6 +116,7 @@ export async function startLogin(
     nonce,
     codeVerifier,
     issuer: provider.issuer,
+    provider: settings.id === '' ? undefined : settings.id,
     returnTo,
     startedAt: settings.clock.now(),
     maxAge: wire['max_age'] === undefined ? undefined : Number(wire['max_age']),

@@ -84,9 +84,14 @@ export function findTransaction(
 export function checkIssuer(
   transaction: Transaction,
   parameters: URLSearchParams,
-  issuer: string,
+  { id, provider: { issuer } }: { readonly id: string; readonly provider: Provider },
 ): void {
   const iss = parameters.get('iss')
+  // RFC 9700, 4.4.2.2: each provider has a redirection endpoint of its own
+  if ((transaction.provider ?? '') !== id) {
+    const message = 'the login was started with another provider than the one of this address'
+    throw new TransactionError('ERR_ISS_MISMATCH', message, { reason: 'mismatch' })
+  }
   if (transaction.issuer === issuer && (iss === null || iss === issuer)) return
   throw new TransactionError(
     'ERR_ISS_MISMATCH',
@@ -135,7 +140,7 @@ export async function redeemCode(
       now: clock.now(),
       clockTolerance: settings.clockTolerance,
     })
-    const tokens = buildTokens(response, clock.now())
+    const tokens = buildTokens(response, { now: clock.now(), nonce: transaction.nonce })
     return {
       claims,
       tokens: { ...tokens, accessToken: response.access_token },

@@ -13,6 +13,7 @@ import { OidcError, TransactionError } from '../errors.ts'
 import type { Emit } from '../events.ts'
 import type { Exchange, OidcResponse } from '../exchange.ts'
 import { redirect } from '../http/responses.ts'
+import type { Provider } from '../provider/discovery.ts'
 import { buildKeptClaims, type KeptTokens, type Session } from '../session/session.ts'
 import type { SessionStore } from '../session/store.ts'
 import { type LoginSettings, startLogin } from './authentication-request.ts'
@@ -32,25 +33,36 @@ import type { Transaction, Transactions } from './transaction.ts'
 
 /** What finishing a login takes. */
 export interface CallbackSettings {
-  readonly login: LoginSettings
-  readonly redeem: RedeemSettings
   readonly store: SessionStore
   readonly transactions: Transactions
   readonly loopBreaker: LoopBreaker
   readonly baseUrl: BaseUrl
   /** Turns what was redeemed into the claims that come on top of the ID Token's, or refuses. */
   readonly enrich: (
-    exchange: Exchange,
+    client: LoginClient,
     redeemed: Redeemed,
-    transaction: Transaction,
+    request: { readonly exchange: Exchange; readonly returnTo: string },
   ) => Promise<Session['extra']>
   readonly keepTokens: (tokens: KeptTokens) => KeptTokens | undefined
   readonly clock: Clock
   readonly emit: Emit
 }
 
-/** Answers the request that the provider sent the browser with. */
-export type Callback = (exchange: Exchange, parameters: URLSearchParams) => Promise<OidcResponse>
+/** The registration that a login is of. */
+export interface LoginClient {
+  readonly id: string
+  readonly provider: Provider
+  readonly fetchesUserInfo: boolean
+  readonly login: LoginSettings
+  readonly redeem: RedeemSettings
+}
+
+/** Answers the request that the provider of a registration sent the browser with. */
+export type Callback = (
+  client: LoginClient,
+  exchange: Exchange,
+  parameters: URLSearchParams,
+) => Promise<OidcResponse>
 
 /** Creates the callback of one Relying Party. */
 export function createCallback(settings: CallbackSettings): Callback {
@@ -58,13 +70,15 @@ export function createCallback(settings: CallbackSettings): Callback {
   const once = createSingleFlight<Session>()
 
   async function signIn(
+    client: LoginClient,
     exchange: Exchange,
     transaction: Transaction,
     parameters: URLSearchParams,
   ): Promise<Session> {
     const started = performance.now()
-    const redeemed = await redeemCode(settings.redeem, transaction, parameters)
-    const extra = await settings.enrich(exchange, redeemed, transaction)
+    const redeemed = await redeemCode(client.redeem, transaction, parameters)
+    const { returnTo } = transaction
+    const extra = await settings.enrich(client, redeemed, { exchange, returnTo })
     const { claims, tokens, maxAge } = redeemed
     emit({
       type: 'login.succeeded',
@@ -76,6 +90,7 @@ export function createCallback(settings: CallbackSettings): Callback {
     return {
       // RFC 9700, 4.7 and session fixation: a login never continues an older session
       id: generateId(),
+      provider: transaction.provider,
       createdAt: now,
       seenAt: now,
       claims: buildKeptClaims(claims),
@@ -87,12 +102,15 @@ export function createCallback(settings: CallbackSettings): Callback {
 
   /** A double click sends one code twice: the second request gets what the first one earned. */
   function signInOnce(
+    client: LoginClient,
     exchange: Exchange,
     transaction: Transaction,
     parameters: URLSearchParams,
   ): Promise<Session> {
     const code = createHash('sha256').update(parameters.toString()).digest('base64url')
-    return once(`${transaction.state} ${code}`, () => signIn(exchange, transaction, parameters))
+    return once(`${transaction.state} ${code}`, () =>
+      signIn(client, exchange, transaction, parameters),
+    )
   }
 
   /** Where nothing is left of the login, a signed-in End-User just goes on. */
@@ -101,30 +119,31 @@ export function createCallback(settings: CallbackSettings): Callback {
   }
 
   async function finish(
+    client: LoginClient,
     exchange: Exchange,
     transaction: Transaction,
     parameters: URLSearchParams,
   ): Promise<OidcResponse> {
     const { state, returnTo, isRetry, isFormPost, stepUp, maxAge } = transaction
     try {
-      const session = await signInOnce(exchange, transaction, parameters)
-      const size = store.open(exchange).write(session)
+      const session = await signInOnce(client, exchange, transaction, parameters)
+      const size = await store.open(exchange).write(session)
       transactions.finish(exchange, transaction, size)
       loopBreaker.count(exchange, isFormPost === true)
       return redirect(returnTo)
     } catch (error) {
-      if (!mayBeRepeated(error, settings.redeem.provider)) transactions.drop(exchange, state)
+      if (!mayBeRepeated(error, client.provider)) transactions.drop(exchange, state)
       if (!isUsedCode(error)) throw error
       // Another process may have redeemed it: its session is here, or one more login brings it
       const isStepUp = stepUp !== undefined || maxAge !== undefined
       const resumed = isStepUp ? undefined : resume(exchange, returnTo)
       if (resumed) return resumed
       if (isRetry) throw error
-      return await startLogin(settings.login, exchange, { returnTo, stepUp, maxAge, isRetry: true })
+      return await startLogin(client.login, exchange, { returnTo, stepUp, maxAge, isRetry: true })
     }
   }
 
-  return async function callback(exchange, untrusted) {
+  return async function callback(client, exchange, untrusted) {
     const parameters = readResponseParameters(untrusted)
     let transaction: ReturnType<Transactions['find']>
     try {
@@ -146,8 +165,8 @@ export function createCallback(settings: CallbackSettings): Callback {
       if (exchange.method === 'POST') return redirect(transaction.returnTo)
       return resume(exchange, transaction.returnTo) ?? raise(alreadyFinished())
     }
-    checkIssuer(transaction, parameters, settings.redeem.provider.issuer)
-    return await finish(exchange, transaction, parameters)
+    checkIssuer(transaction, parameters, client)
+    return await finish(client, exchange, transaction, parameters)
   }
 }
 

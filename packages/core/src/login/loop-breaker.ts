@@ -35,13 +35,13 @@ const period = 60
 export function createLoopBreaker({
   name,
   attributes,
-  store,
+  inspect,
   clock,
 }: {
   /** The session cookie's full name. */
   name: string
   attributes: CookieAttributes
-  store: SessionStore
+  inspect: SessionStore['inspect']
   clock: Clock
 }): LoopBreaker {
   const cookieName = `${name}.logins`
@@ -56,7 +56,7 @@ export function createLoopBreaker({
   return {
     check(exchange) {
       if (read(exchange).count < maxLogins) return
-      const found = store.inspect(exchange)
+      const found = inspect(exchange)
       if (found === 'readable') return
       clearCookie(exchange, attributes, cookieName)
       throw new TransactionError('ERR_LOGIN_LOOP', describe(found, name, attributes), {

@@ -28,6 +28,8 @@ export interface Transaction {
   readonly nonce: string
   readonly codeVerifier: string
   readonly issuer: string
+  /** The id of the registration that it is of; none where there is only one. */
+  readonly provider?: string | undefined
   readonly returnTo: string
   /** When the Authentication Request was made. NumericDate. */
   readonly startedAt: number

@@ -15,16 +15,25 @@ import type { Exchange, OidcResponse } from '../exchange.ts'
 import { redirect } from '../http/responses.ts'
 import type { LoopBreaker } from '../login/loop-breaker.ts'
 import type { Provider } from '../provider/discovery.ts'
+import type { Session } from '../session/session.ts'
 import type { SessionHandle } from '../session/store.ts'
 import { revokeTokens } from '../tokens/revocation.ts'
 
 /** What signing out takes. */
 export interface LogoutSettings {
-  readonly provider: Provider
-  readonly clientId: string
   readonly baseUrl: BaseUrl
   readonly loopBreaker: LoopBreaker
   readonly emit: Emit
+  /** The client that a session is of. */
+  of(session: Session): Promise<LogoutClient>
+}
+
+/** The registration that a session is of. */
+export interface LogoutClient {
+  readonly provider: Provider
+  readonly clientId: string
+  /** Seconds that one request to the provider may take. */
+  readonly timeout: number
 }
 
 /** One logout. */
@@ -57,16 +66,17 @@ export async function startLogout(
   { exchange, session }: { exchange: Exchange; session: SessionHandle },
   { returnTo, local }: LogoutRequest,
 ): Promise<OidcResponse> {
-  const { provider, clientId, baseUrl, emit } = settings
+  const { baseUrl, emit } = settings
   const ended = session.read()
-  session.clear()
+  await session.clear()
   settings.loopBreaker.clear(exchange)
   const back = redirect(returnTo)
   if (!ended) return back
   emit({ type: 'logout', sub: ended.claims.sub, local })
+  const { provider, clientId, timeout } = await settings.of(ended)
   const metadata = await provider.metadata().catch(() => undefined)
   if (!metadata) return back
-  await revokeTokens(provider, ended.tokens ?? {}, emit)
+  await revokeTokens(provider, ended.tokens ?? {}, { timeout, emit })
   if (local || metadata.end_session_endpoint === undefined) return back
   const hint = ended.tokens?.idToken
   const url = client.buildEndSessionUrl(await provider.configuration(), {

@@ -17,8 +17,8 @@ import {
 } from '../http/cookies.ts'
 import type { Sealer } from '../jose/seal.ts'
 import { isDueToRoll, isExpired, type Lifetimes, secondsLeft } from './lifetime.ts'
-import type { Session } from './session.ts'
-import type { SessionHandle, SessionStore } from './store.ts'
+import type { KeptTokens, Session } from './session.ts'
+import type { OpenOptions, SessionHandle, SessionStore } from './store.ts'
 
 /** What a cookie store needs. */
 export interface CookieStoreSettings {
@@ -27,18 +27,32 @@ export interface CookieStoreSettings {
   readonly attributes: CookieAttributes
   readonly lifetimes: Lifetimes
   readonly sealer: Sealer
+  /** Whether a session is one of this app's providers. */
+  readonly accepts: (session: Session) => boolean
   readonly clock: Clock
   readonly emit: Emit
 }
 
+/** A session that is all in the request: there is nothing to wait for. */
+export interface CookieSession extends SessionHandle {
+  write(session: Session): number
+  writeTokens(tokens: KeptTokens | undefined): void
+  clear(): void
+}
+
+/** A store of them. */
+export interface CookieStore extends SessionStore {
+  open(exchange: Exchange, options?: OpenOptions): CookieSession
+}
+
 /** Creates a store that keeps each session in its End-User's browser. */
-export function createCookieStore(settings: CookieStoreSettings): SessionStore {
+export function createCookieStore(settings: CookieStoreSettings): CookieStore {
   // One for each exchange: whoever looks after a logout must see that it has happened. Kept on the
   // exchange itself, since a WeakMap with an entry for each request costs more than all the rest
   const key = Symbol('session')
   return {
-    open(exchange: Exchange & { [key]?: SessionHandle }) {
-      exchange[key] ??= createHandle(settings, exchange)
+    open(exchange: Exchange & { [key]?: CookieSession }, { isUse = true } = {}) {
+      exchange[key] ??= createHandle(settings, exchange, isUse)
       return exchange[key]
     },
     inspect(exchange) {
@@ -49,7 +63,11 @@ export function createCookieStore(settings: CookieStoreSettings): SessionStore {
   }
 }
 
-function createHandle(settings: CookieStoreSettings, exchange: Exchange): SessionHandle {
+function createHandle(
+  settings: CookieStoreSettings,
+  exchange: Exchange,
+  isUse: boolean,
+): CookieSession {
   const { name, attributes, lifetimes, clock } = settings
   const written = new Set<string>()
   let isRead = false
@@ -79,7 +97,7 @@ function createHandle(settings: CookieStoreSettings, exchange: Exchange): Sessio
     }
   }
 
-  function load(): void {
+  function open(): void {
     isRead = true
     const sealed = readChunks(readCookies(exchange, name), name)
     if (sealed === undefined) return
@@ -90,20 +108,32 @@ function createHandle(settings: CookieStoreSettings, exchange: Exchange): Sessio
     }
     const now = clock.now()
     if (isExpired(session, lifetimes, now)) session = undefined
-    else if (isDueToRoll(session, lifetimes, now)) roll(session, now)
+    else if (isUse && isDueToRoll(session, lifetimes, now)) roll(session, now)
+  }
+
+  function read(): Session | undefined {
+    if (!isRead) open()
+    return session
   }
 
   return {
-    read() {
-      if (!isRead) load()
-      return session
-    },
+    // It is all in the request
+    load: () => undefined,
+    read,
     write,
+    writeTokens(tokens) {
+      const current = read()
+      if (current) write({ ...current, tokens })
+    },
     clear,
   }
 }
 
-function readSession({ sealer }: CookieStoreSettings, sealed: string): Session | undefined {
+function readSession(
+  { sealer, accepts }: CookieStoreSettings,
+  sealed: string,
+): Session | undefined {
   // Only we can have sealed it for this purpose, so its shape is ours
-  return sealer.open(sealed) as Session | undefined
+  const session = sealer.open(sealed) as Session | undefined
+  return session && accepts(session) ? session : undefined
 }

@@ -33,3 +33,8 @@ export function isDueToRoll(session: Session, { idleTimeout }: Lifetimes, now: n
 export function secondsLeft(session: Session, { idleTimeout, lifetime }: Lifetimes): number {
   return Math.min(session.seenAt + idleTimeout, session.createdAt + lifetime) - session.seenAt
 }
+
+/** When a session ends if it is not used again. NumericDate. */
+export function endOf(session: Session, lifetimes: Lifetimes): number {
+  return session.seenAt + secondsLeft(session, lifetimes)
+}

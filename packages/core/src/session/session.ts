@@ -55,11 +55,17 @@ export interface KeptTokens {
   /** When the access token expires, where the provider said so. NumericDate. */
   readonly expiresAt?: number | undefined
   readonly scope?: string | undefined
+  /** The `nonce` of the login, which a refreshed ID Token may repeat and must not change. */
+  readonly nonce?: string | undefined
+  /** Whether the provider refuses to refresh: the End-User is to sign in again. */
+  readonly isRefused?: boolean | undefined
 }
 
 /** One session. It is data only, and survives JSON. */
 export interface Session {
   readonly id: string
+  /** The provider's id, where the app has several. */
+  readonly provider?: string | undefined
   /** When the End-User signed in here. NumericDate. */
   readonly createdAt: number
   /** When the session was last written, at most a minute before it was last used. NumericDate. */

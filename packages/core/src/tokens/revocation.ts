@@ -7,27 +7,44 @@
  */
 
 import * as client from 'openid-client'
+import { actInTime, waitUntilAborted } from '../base/abort.ts'
+import { ProviderError } from '../errors.ts'
 import { buildEventError, type Emit } from '../events.ts'
 import type { Provider } from '../provider/discovery.ts'
 import { readProtocolError } from '../provider/protocol-error.ts'
 import type { KeptTokens } from '../session/session.ts'
 
-/** Revokes the refresh token, else the access token. Never throws. */
+/**
+ * Revokes the refresh token, then the access token, which a provider may or may not revoke with it
+ * (RFC 7009, 2.1). Takes `timeout` seconds at most for both. Never throws.
+ */
 export async function revokeTokens(
   provider: Provider,
   { refreshToken, accessToken }: KeptTokens,
-  emit: Emit,
+  { timeout, emit }: { timeout: number; emit: Emit },
 ): Promise<void> {
-  const kind = refreshToken === undefined ? 'access_token' : 'refresh_token'
-  const token = refreshToken ?? accessToken
   const endpoint = provider.known()?.revocation_endpoint
-  if (token === undefined || endpoint === undefined) return
-  try {
+  if (endpoint === undefined) return
+  const revoke = async (kind: TokenKind, token: string | undefined): Promise<void> => {
+    if (token === undefined) return
     const configuration = await provider.configuration()
     await client.tokenRevocation(configuration, token, { token_type_hint: kind })
     emit({ type: 'token.revoked', kind })
+  }
+  try {
+    await actInTime({ milliseconds: timeout * 1000 }, (signal) =>
+      waitUntilAborted(
+        revoke('refresh_token', refreshToken).then(() => revoke('access_token', accessToken)),
+        signal,
+      ),
+    )
   } catch (error) {
-    const failure = readProtocolError(error, { code: 'ERR_PROVIDER_RESPONSE', endpoint })
+    const isLate = error instanceof DOMException && error.name === 'TimeoutError'
+    const failure = isLate
+      ? new ProviderError('ERR_PROVIDER_TIMEOUT', 'revoking took too long', { endpoint })
+      : readProtocolError(error, { code: 'ERR_PROVIDER_RESPONSE', endpoint })
     emit({ type: 'token.revocation_failed', error: buildEventError(failure) })
   }
 }
+
+type TokenKind = 'refresh_token' | 'access_token'

@@ -10,12 +10,8 @@ type Found = ReturnType<SessionStore['inspect']>
 function setUp(found: Found, { secure = true, logins = 0 } = {}) {
   const clock = createClock()
   const jar = createJar()
-  const store: SessionStore = {
-    open: () => expect.unreachable('no session is opened'),
-    inspect: () => found,
-  }
   const attributes = { secure, sameSite: 'lax', path: '/', domain: undefined } as const
-  const breaker = createLoopBreaker({ name: 'oidc', attributes, store, clock })
+  const breaker = createLoopBreaker({ name: 'oidc', attributes, inspect: () => found, clock })
   const visit = (act: 'check' | 'count' | 'clear') => {
     const exchange = jar.request()
     try {

@@ -18,6 +18,7 @@ function setUp(secrets = [secret], purpose = 'session') {
     attributes: { secure: false, sameSite: 'lax', path: '/', domain: undefined },
     lifetimes: { idleTimeout: 600, lifetime: 3600 },
     sealer,
+    accepts: () => true,
     clock,
     emit: (event) => events.push(event),
   })
