@@ -16,6 +16,7 @@ import type { RedeemSettings } from './login/authentication-response.ts'
 import { verifySecretSignature } from './login/id-token.ts'
 import type { LoopBreaker } from './login/loop-breaker.ts'
 import type { Transactions } from './login/transaction.ts'
+import type { LogoutTokenSettings } from './logout/logout-token.ts'
 import { readClientSecret } from './option-checks.ts'
 import { createProvider, type Provider } from './provider/discovery.ts'
 import type { ProviderConfig } from './provider-config.ts'
@@ -38,6 +39,7 @@ export interface Registration {
   readonly refresh: Refresh
   readonly login: LoginSettings
   readonly redeem: RedeemSettings
+  readonly logoutToken: LogoutTokenSettings
   close(): Promise<void>
 }
 
@@ -124,6 +126,7 @@ export function createRegistration(config: ProviderConfig, shared: SharedParts):
       loopBreaker,
       ...parts,
     },
+    logoutToken: { provider, clientId, ...ofIdTokens, decryptionRing, clock },
     redeem: { provider, clientId, redirectUri, ...ofIdTokens, clock },
     async close() {
       await Promise.all([keyRing?.close(), decryptionRing?.close()])

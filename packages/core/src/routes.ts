@@ -11,12 +11,15 @@ import { buildJwkSet } from './keys/jwk-set.ts'
 import { startLogin } from './login/authentication-request.ts'
 import type { Callback } from './login/callback.ts'
 import { isLoginNavigation, isPrefetch } from './login/negotiation.ts'
+import { answerBackChannelLogout } from './logout/back-channel.ts'
+import { answerFrontChannelLogout } from './logout/front-channel.ts'
 import { checkSameSite, startLogout } from './logout/rp-initiated.ts'
 import type { RoutesOption } from './options.ts'
 import { buildChoice, chooseRegistration, unknownProvider } from './provider-choice.ts'
 import { isProviderId } from './providers-config.ts'
 import { buildUnauthenticated } from './refusals.ts'
 import type { Registration } from './registration.ts'
+import { answerSession } from './session-route.ts'
 import type { Wiring } from './wiring.ts'
 
 /** A route of ours: where it is, what it takes, and how it answers. */
@@ -75,6 +78,17 @@ export function buildRoutes(wiring: Wiring, callback: Callback): Routes {
     const answer: Route['answer'] = (...request) => answerJwkSet(wiring, ...request)
     add('jwks', { methods: ['GET'], session: 'none', answer })
   }
+  add('backchannelLogout', {
+    methods: ['POST'],
+    session: 'none',
+    answer: async (exchange, named) =>
+      await answerBackChannelLogout({ clients: await findClients(wiring, named) }, exchange),
+  })
+  add('frontchannelLogout', {
+    methods: ['GET'],
+    answer: (exchange) => answerFrontChannelLogout(exchange),
+  })
+  add('session', { methods: ['GET'], answer: (exchange) => answerSession(wiring, exchange) })
   const byPath = new Map(table.map((route) => [route.path, route]))
   const below = (route: Route) => hasSeveral && ofProviders.includes(route.name)
   return {
@@ -98,6 +112,15 @@ export function buildRoutes(wiring: Wiring, callback: Callback): Routes {
         : undefined
     },
   }
+}
+
+/** The registration that a path names, or all that are known. */
+async function findClients(
+  { registrations }: Wiring,
+  named: string | undefined,
+): Promise<readonly Registration[]> {
+  if (named === undefined) return registrations.all
+  return [(await registrations.find(named)) ?? unknownProvider(named)]
 }
 
 /** Whether there are keys to publish, as far as that is known: those of providers that are looked up may. */
@@ -169,13 +192,11 @@ async function answerLogout(wiring: Wiring, exchange: Exchange): Promise<OidcRes
 const jwkSetMaxAge = 300
 
 async function answerJwkSet(
-  { registrations }: Wiring,
+  wiring: Wiring,
   exchange: Exchange,
   named: string | undefined,
 ): Promise<OidcResponse> {
-  const one =
-    named === undefined ? undefined : ((await registrations.find(named)) ?? unknownProvider(named))
-  const publishers = (one ? [one] : registrations.all)
+  const publishers = (await findClients(wiring, named))
     .flatMap(({ keyRing, decryptionRing }) => [keyRing, decryptionRing])
     .filter((keys) => keys !== undefined)
   const { body, etag } = await buildJwkSet(publishers)
