@@ -144,9 +144,14 @@ describe.each(mainFrameworks)('on $name', (framework) => {
       expect((await browser.navigate(`${app.url}/refresh`)).status).toBe(200)
       await browser.post(`${app.url}/logout`, {})
       const seen = provider.assertions.slice(before)
-      expect(seen.map(({ endpoint }) => endpoint)).toEqual(['token', 'token', 'revocation'])
+      expect(seen.map(({ endpoint }) => endpoint)).toEqual([
+        'token',
+        'token',
+        'revocation',
+        'revocation',
+      ])
       expect(seen.every(({ refusal }) => refusal === undefined)).toBe(true)
-      expect(new Set(seen.map(({ payload }) => payload.jti)).size).toBe(3)
+      expect(new Set(seen.map(({ payload }) => payload.jti)).size).toBe(4)
       browser.close()
     })
 

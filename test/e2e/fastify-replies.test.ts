@@ -183,7 +183,7 @@ describe('a reply', () => {
       .finally(() => vi.useRealTimers())
     expect(seen).toEqual([false])
     const last = new Map(cookies.map(({ name, maxAge }) => [name, maxAge]))
-    expect([...last.values()]).toEqual([0])
+    expect([...last].filter(([name]) => !name.endsWith('.out')).map(([, age]) => age)).toEqual([0])
   })
 
   test('of another who was quicker is left alone', async () => {

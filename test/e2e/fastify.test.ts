@@ -142,6 +142,18 @@ describe('encapsulation', () => {
   })
 })
 
+test("a session of the app's own making is not read: ours is in its cookie", async () => {
+  const { app } = create()
+  app.decorateRequest('session', {
+    getter() {
+      throw new Error('was read')
+    },
+  })
+  await app.register(oidc, options)
+  app.get('/', (request) => ({ isAuthenticated: request.oidc.isAuthenticated }))
+  expect(await ask(app, '/')).toEqual([200, '{"isAuthenticated":false}'])
+})
+
 describe('parsers', () => {
   const post = {
     method: 'POST',

@@ -113,7 +113,7 @@ describe.each(frameworks)('a logout on $name', (framework) => {
     const browser = await signIn(setting)
     const out = await browser.post(`${setting.app.url}/logout`, {}, { follow: false })
     expect(out.status).toBe(303)
-    expect(setting.told('token.revocation_failed')).toHaveLength(1)
+    expect(setting.told('token.revocation_failed')).not.toHaveLength(0)
     expect(await isSignedIn(setting, browser)).toBe(false)
   })
 

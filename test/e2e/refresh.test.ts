@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { mainFrameworks } from '../support/frameworks.ts'
 import { type Setting, secret, startSetting } from '../support/setting.ts'
 
@@ -10,7 +10,14 @@ describe.each(mainFrameworks)('on $name', (framework) => {
     })
   })
   afterAll(() => setting.close())
-  beforeEach(() => setting.reset())
+  beforeEach(() => {
+    setting.reset()
+    // The app and the provider live by it
+    vi.useFakeTimers({ toFake: ['Date'] })
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+  })
 
   async function signedIn() {
     const browser = setting.browser()
@@ -71,6 +78,49 @@ describe.each(mainFrameworks)('on $name', (framework) => {
       expect((await browser.navigate(`${setting.app.url}/refresh`)).status).toBe(200)
       expect((await late.navigate(`${setting.app.url}/refresh`)).status).toBe(200)
       expect(refreshes()).toHaveLength(1)
+    })
+
+    test('is refreshed each time that it is asked for, also where the refresh token stays the same', async () => {
+      setting.provider.behave.rotateRefreshTokens = false
+      const browser = await signedIn()
+      const tokens = new Set<string>()
+      for (let time = 0; time < 3; time++) {
+        const page = await browser.navigate(`${setting.app.url}/refresh`)
+        tokens.add(JSON.parse(page.text).accessToken)
+      }
+      expect(tokens.size).toBe(3)
+      expect(refreshes()).toHaveLength(3)
+    })
+
+    test('that lives shortly is used for half of that, and never when it has expired', async () => {
+      setting.provider.behave.accessTokenTtl = 2
+      setting.provider.behave.rotateRefreshTokens = false
+      const browser = await signedIn()
+      const late = browser.clone()
+      const token = async () => (await browser.navigate(`${setting.app.url}/token`)).text
+      const first = await token()
+      expect(refreshes()).toHaveLength(1)
+      expect(await token()).toBe(first)
+      vi.setSystemTime(Date.now() + 2000)
+      expect(await token()).not.toBe(first)
+      expect(refreshes()).toHaveLength(2)
+      // With the cookie from before: what is remembered of it is too old
+      vi.setSystemTime(Date.now() + 2000)
+      const info = await late.navigate(`${setting.app.url}/userinfo`)
+      expect(info.status).toBe(200)
+    })
+
+    test('that was rotated, and has expired since, is not refreshed with the old refresh token', async () => {
+      setting.provider.behave.accessTokenTtl = 2
+      const browser = await signedIn()
+      const late = browser.clone()
+      expect((await browser.navigate(`${setting.app.url}/token`)).status).toBe(200)
+      vi.setSystemTime(Date.now() + 2000)
+      const page = await late.navigate(`${setting.app.url}/userinfo`)
+      expect(page.status).toBe(200)
+      const sent = refreshes().map(({ form }) => form.get('refresh_token'))
+      expect(sent).toHaveLength(2)
+      expect(new Set(sent).size).toBe(2)
     })
 
     test('that cannot be refreshed any more ends the session, in an error that names the endpoint and no token', async () => {

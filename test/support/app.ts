@@ -10,12 +10,12 @@ import type { AddressInfo } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import type { Options, RelyingParty } from '@countersign/core'
+import type { AnyOptions, RelyingParty } from '@countersign/core'
 
 /** How one app is to be set up. */
 export interface AppSettings {
   /** The options, or a Relying Party, once it is known where the app listens. */
-  readonly options: (baseUrl: string) => Options | RelyingParty
+  readonly options: (baseUrl: string) => AnyOptions | RelyingParty
   /** Whether the framework's usual body parser runs before `oidc()`. */
   readonly hasBodyParser?: boolean
   /** Where `oidc()` is mounted, and below which the pages are. */
@@ -30,6 +30,7 @@ export interface AppSettings {
  * - `GET` and `POST /profile` (login): JSON of `oidc.user`; `GET /claims` (login): JSON of `oidc.claims`
  * - `GET /admin` (claim `role` = `admin`), `/strong` (`acr` = `strong`), `/fresh` (`maxAge` 0),
  *   `/otp` (`amr` = `otp`): text `ok`
+ * - `GET /at-two` (provider `two`): text `ok`; `GET /which`: JSON `{ provider, sub }`
  * - `GET /start`: `oidc.login({ returnTo: '/profile' })`; `GET /leave`: `oidc.logout()`;
  *   `GET /leave-here`: `oidc.logout({ local: true })`
  * - `GET /token`: text of `oidc.accessToken()`; `GET /userinfo`: JSON of `oidc.userInfo()`;
@@ -47,7 +48,7 @@ export interface AppSettings {
 export interface Framework {
   readonly name: string
   build(
-    relyingParty: RelyingParty | Options,
+    relyingParty: RelyingParty | AnyOptions,
     settings: Required<Pick<AppSettings, 'hasBodyParser' | 'mountPath'>>,
   ): RequestListener | Promise<RequestListener>
 }

@@ -6,9 +6,9 @@
 
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import {
+  type AnyOptions,
   createRelyingParty,
   type Oidc,
-  type Options,
   type RelyingParty,
   type Requirements,
 } from '@countersign/core'
@@ -25,7 +25,7 @@ export type Handler = (request: NodeOidcRequest, response: ServerResponse) => un
 
 /** Puts the Relying Party in front of a handler. What goes wrong is handed to `onError`. */
 export function withOidc(
-  options: Options | RelyingParty,
+  options: AnyOptions | RelyingParty,
   handler: Handler,
   onError: (error: unknown, response: ServerResponse) => void,
 ): RequestListener {

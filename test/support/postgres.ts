@@ -11,6 +11,7 @@ import { promisify } from 'node:util'
 import connectPgSimple, { type PGStoreOptions } from 'connect-pg-simple'
 import session from 'express-session'
 import pg from 'pg'
+import { explainSkip } from './installed.ts'
 import {
   findProgram,
   makeFolder,
@@ -33,12 +34,17 @@ const programs = {
   initdb: findProgram('initdb', folders),
   server: findProgram('postgres', folders),
 }
+const isHere = programs.initdb !== undefined && programs.server !== undefined
+const missing = isHere ? [] : ['PostgreSQL (apt-get install postgresql)']
+
+/** Why tests with PostgreSQL cannot run here. */
+export const postgresSkipReason = explainSkip(missing)
 
 /** Starts a PostgreSQL that only this machine reaches, whose user `postgres` needs no password. */
 export async function startPostgres(): Promise<ServerProcess> {
   const { initdb, server } = programs
   if (initdb === undefined || server === undefined) {
-    throw new Error('these tests need PostgreSQL: install it (apt-get install postgresql)')
+    throw new Error(`these tests need more: install ${missing.join()}`)
   }
   const user = findUser()
   const folder = makeFolder('postgres')

@@ -6,6 +6,7 @@
 
 import { RedisStore } from 'connect-redis'
 import { createClient } from 'redis'
+import { explainSkip } from './installed.ts'
 import {
   findProgram,
   makeFolder,
@@ -15,11 +16,15 @@ import {
 } from './server-process.ts'
 
 const program = findProgram('redis-server', ['/usr/sbin', '/usr/local/bin', '/opt/homebrew/bin'])
+const missing = program === undefined ? ['Redis (apt-get install redis-server)'] : []
+
+/** Why tests with Redis cannot run here. */
+export const redisSkipReason = explainSkip(missing)
 
 /** Starts a Redis that only this machine reaches, without a password. */
 export async function startRedis(): Promise<ServerProcess> {
   if (program === undefined) {
-    throw new Error('these tests need Redis: install it (apt-get install redis-server)')
+    throw new Error(`these tests need more: install ${missing.join()}`)
   }
   const folder = makeFolder('redis')
   return await startServer({

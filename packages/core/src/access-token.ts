@@ -9,37 +9,46 @@ import { SessionError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import { checkStarted } from './http/cookies.ts'
 import { isHandshake } from './http/origin.ts'
+import { endedMeanwhile } from './session/ended-sessions.ts'
 import type { KeptTokens, Session } from './session/session.ts'
 import type { SessionHandle } from './session/store.ts'
-import { isRefused } from './tokens/refresh.ts'
+import { isEnded, isRefused, signInAgain } from './tokens/refusal.ts'
+import { revokeTokens } from './tokens/revocation.ts'
+import { isDue } from './tokens/token-lifetime.ts'
 
 /** Refreshes the tokens now, and returns the new access token. */
 export async function refreshTokens(request: Parts): Promise<string> {
   const { wiring, exchange } = request
   const session = readSession(request)
   const { refreshToken } = readTokens(session)
-  if (refreshToken === undefined) {
-    throw new SessionError(
-      session.tokens?.accessToken === undefined ? 'ERR_TOKEN_NOT_KEPT' : 'ERR_SESSION_ENDED',
-      'there is no refresh token: ask for the scope "offline_access" and add "refreshToken" to ' +
-        '"session.keep"',
-    )
-  }
+  if (refreshToken === undefined) throw noRefreshToken(session)
   const handle = open(request)
   const { shared } = handle
   if (!shared) checkKeepable(exchange)
-  const registration = await wiring.registrations.of(session)
+  const { refresh, provider, timeout } = await wiring.registrations.of(session)
+
+  /** A logout meanwhile is the last word, and nobody will use what came after it. */
+  function discard(fresh: KeptTokens): void {
+    void revokeTokens(provider, fresh, { timeout, emit: wiring.emit })
+  }
+
+  async function write(fresh: KeptTokens): Promise<void> {
+    try {
+      await handle.writeTokens(wiring.keepTokens(fresh))
+    } catch (error) {
+      if (isEnded(error)) discard(fresh)
+      throw error
+    }
+  }
+
   try {
-    const tokens = await registration.refresh(session, {
-      refreshToken,
-      shared,
-      write: async (fresh) => await handle.writeTokens(wiring.keepTokens(fresh)),
-    })
-    const kept = wiring.keepTokens(tokens)
-    // A logout meanwhile is the last word
-    if (handle.read()?.id !== session.id) throw endedMeanwhile()
-    if (shared) shared.adopt(kept)
-    else await handle.writeTokens(kept)
+    const tokens = await refresh(session, { refreshToken, shared, write })
+    if (handle.read()?.id !== session.id) {
+      if (!shared) discard(tokens)
+      throw endedMeanwhile()
+    }
+    if (shared) shared.adopt(wiring.keepTokens(tokens))
+    else await write(tokens)
     return tokens.accessToken ?? ''
   } catch (error) {
     if (isRefused(error)) await giveUp(request, handle)
@@ -55,14 +64,25 @@ function checkKeepable(exchange: Exchange): void {
   throw new SessionError('ERR_RESPONSE_STARTED', message)
 }
 
-/** What becomes of a session whose refresh token is refused for good. */
+/** What becomes of a session whose tokens cannot be refreshed any more. */
 async function giveUp({ wiring, exchange }: Parts, handle: SessionHandle): Promise<void> {
+  const isKeepable = handle.shared !== undefined || !exchange.isStarted()
   if (wiring.config.session.refusedRefresh === 'sign-in') {
-    await handle.writeTokens({ isRefused: true })
+    // The ID Token says at the provider who signs out
+    const { idToken } = handle.read()?.tokens ?? {}
+    if (isKeepable) await handle.writeTokens({ idToken, isRefused: true })
     throw signInAgain()
   }
   if (!exchange.isStarted()) await handle.clear()
   else await handle.shared?.end()
+}
+
+function noRefreshToken({ tokens }: Session): SessionError {
+  return new SessionError(
+    tokens?.accessToken === undefined ? 'ERR_TOKEN_NOT_KEPT' : 'ERR_SESSION_ENDED',
+    'there is no refresh token: ask for the scope "offline_access" and add "refreshToken" to ' +
+      '"session.keep"',
+  )
 }
 
 function readTokens({ tokens = {} }: Session): KeptTokens {
@@ -70,23 +90,14 @@ function readTokens({ tokens = {} }: Session): KeptTokens {
   return tokens
 }
 
-function signInAgain(): SessionError {
-  return new SessionError('ERR_SIGN_IN_AGAIN', 'the provider does not refresh the tokens any more')
-}
-
-function endedMeanwhile(): SessionError {
-  return new SessionError('ERR_SESSION_ENDED', 'the session ended while its tokens were refreshed')
-}
-
-/** Seconds that a token must have left to be worth using. */
-const defaultMinLifetime = 30
-
 /** Reads an access token that has some time left: refreshed where it has not. */
 export async function readAccessToken(
   request: Parts,
-  { minLifetime = defaultMinLifetime }: { readonly minLifetime?: number } = {},
+  { minLifetime }: { readonly minLifetime?: number } = {},
 ): Promise<string> {
-  const { accessToken, expiresAt } = readTokens(readSession(request))
+  const session = readSession(request)
+  const tokens = readTokens(session)
+  const { accessToken } = tokens
   if (accessToken === undefined) {
     throw new SessionError(
       'ERR_TOKEN_NOT_KEPT',
@@ -94,6 +105,9 @@ export async function readAccessToken(
     )
   }
   const now = request.wiring.clock.now()
-  const isFresh = expiresAt === undefined || expiresAt - now >= minLifetime
-  return isFresh ? accessToken : await refreshTokens(request)
+  if (!isDue(tokens, now, minLifetime)) return accessToken
+  if (tokens.refreshToken !== undefined) return await refreshTokens(request)
+  // Else the End-User would be signed in, and meet this error on each page
+  if (isDue(tokens, now)) await giveUp(request, open(request))
+  throw noRefreshToken(session)
 }

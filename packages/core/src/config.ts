@@ -12,15 +12,18 @@ import * as check from './option-checks.ts'
 import { findShapeFaults, hasProviders } from './option-schema.ts'
 import type { KeepableToken, MultiProviderOptions, Options, RoutesOption } from './options.ts'
 import { type CheckContext, type ProviderConfig, readProviderConfig } from './provider-config.ts'
-import { isProviderId, readProviders } from './providers-config.ts'
+import { type Lookup, readProviders } from './providers-config.ts'
 import type { Lifetimes } from './session/lifetime.ts'
 import type { SessionBackend } from './session/records.ts'
 import type { TryLock } from './session/store-lock.ts'
+import { everyTenant, type Tenant } from './tenant.ts'
 
 export type { CheckContext } from './provider-config.ts'
 
-/** The options of an app with one provider, or with several. */
-export type AnyOptions = Options | MultiProviderOptions
+/** The options of an app with one provider, or with several: nothing between the two. */
+export type AnyOptions =
+  | (Options & { readonly providers?: never; readonly resolve?: never })
+  | (MultiProviderOptions & { readonly issuer?: never; readonly clientId?: never })
 
 /** Options with every default filled in, and nothing left to doubt. */
 export interface Config {
@@ -29,9 +32,10 @@ export interface Config {
   readonly providers: readonly ProviderConfig[]
   /** Whether sessions and routes name their provider. */
   readonly hasSeveral: boolean
-  /** Looks up a provider that is not known at start. Throws ConfigurationError for bad options. */
-  readonly lookup: ((id: string) => Promise<ProviderConfig | undefined>) | undefined
-  readonly resolve: ((exchange: Exchange) => Promise<string | undefined>) | undefined
+  /** Looks up a provider that is not known at start. */
+  readonly lookup: Lookup | undefined
+  /** Whom a request belongs to. */
+  readonly resolve: ((exchange: Exchange) => Promise<Tenant>) | undefined
   readonly session: SessionConfig
   readonly logout: { readonly store: SessionBackend | undefined }
   readonly routes: Readonly<Record<Exclude<keyof RoutesOption, 'callback'>, string | false>> & {
@@ -79,17 +83,18 @@ export function readConfig(options: AnyOptions, context: CheckContext): Config {
 
 /** Checks options without throwing. */
 export function checkOptions(options: AnyOptions, context: CheckContext): CheckedOptions {
-  const issues = findShapeFaults(options)
+  const faults = findShapeFaults(options)
+  const issues = [...faults]
   // The meaning of what can be read is checked even where something else cannot be
   const hasShape = (path: string) =>
-    !issues.some((issue) => issue.path === path || issue.path.startsWith(`${path}.`))
+    !faults.some((fault) => fault.path === path || fault.path.startsWith(`${path}.`))
   const given = pickReadable(options, hasShape)
   const report = (path: string, message: string) => {
     issues.push({ path, message })
   }
 
   const providers = hasProviders(options)
-    ? readProviders(given, { ...context, report })
+    ? readProviders(given, { ...context, report, hasShape })
     : { providers: [readProviderConfig('', { options: given, hasShape }, { ...context, report })] }
   const baseUrl = given.baseUrl === undefined ? undefined : check.readBaseUrl(given.baseUrl, report)
   const secrets = given.session ? check.readSecrets(given.session.secret, report) : []
@@ -149,11 +154,13 @@ function buildConfig(options: AnyOptions, read: Read): Config {
   })
 }
 
-/** What the app's `resolve` says is used as a path and a key, so it is held to its form. */
-function readResolved(id: unknown): string | undefined {
+/** A text that is no id of any is one that nobody has signed in at. */
+function readResolved(id: unknown): Tenant {
   if (id === undefined || id === null) return undefined
-  if (typeof id === 'string' && isProviderId(id)) return id
-  const message = 'must return the id of a provider (letters, digits, "_" and "-"), or undefined'
+  if (typeof id === 'string' || id === everyTenant) return id
+  const message =
+    'must return the id of a provider, everyTenant or undefined; what belongs to an id is what ' +
+    '"providers" says'
   throw new ConfigurationError([{ path: 'resolve', message }])
 }
 

@@ -12,16 +12,27 @@ import type { Exchange, OidcResponse } from './exchange.ts'
 import { buildPage } from './http/page.ts'
 import { problem } from './http/responses.ts'
 import { prefersHtml } from './login/negotiation.ts'
+import { buildLoginUrl } from './provider-choice.ts'
 import type { Wiring } from './wiring.ts'
 
 /** Seconds after which it is worth trying again. */
 const retryAfter = 10
 
+/** What went wrong, and for whom. */
+export interface FailedRequest {
+  readonly exchange: Exchange
+  readonly error: OidcError
+  readonly isLogin: boolean
+  /** The id of the provider that the request named. */
+  readonly provider?: string | undefined
+}
+
 /** Answers with the app's page for an error, or with ours; tells about it under a reference. */
 export async function answerError(
-  { config, emit, loginUrl }: Wiring,
-  { exchange, error, isLogin }: { exchange: Exchange; error: OidcError; isLogin: boolean },
+  wiring: Wiring,
+  { exchange, error, isLogin, provider }: FailedRequest,
 ): Promise<OidcResponse> {
+  const { config, emit } = wiring
   const reference = tellError(emit, isLogin ? 'login.failed' : 'request.refused', error)
   const own = await config.onError?.(error, exchange)
   if (own) return own
@@ -31,6 +42,8 @@ export async function answerError(
   if (!prefersHtml(exchange.header('accept'))) {
     return problem(status, { title, detail: text, code: error.code, reference }, headers)
   }
+  // A tenant's End-Users have nothing to choose from
+  const loginUrl = buildLoginUrl(wiring, config.lookup && provider)
   const retry = isLogin && loginUrl !== undefined ? [{ label: 'Try again', href: loginUrl }] : []
   const home = { label: 'Back to the site', href: config.baseUrl.home }
   const detail = hasPublicDetail(error) ? `${capitalize(error.message)}.` : undefined

@@ -30,6 +30,7 @@ export type ErrorCode =
   | 'ERR_SIGNATURE'
   | 'ERR_STEP_UP'
   | 'ERR_LOGOUT_TOKEN'
+  | 'ERR_LOGOUT_REQUEST'
   | 'ERR_FORBIDDEN'
   | 'ERR_NOT_SIGNED_IN'
   | 'ERR_SESSION_ENDED'
@@ -136,6 +137,11 @@ export const errorTexts: Readonly<Record<ErrorCode, ErrorText>> = {
     status: 400,
     title: 'This logout request is not valid',
     publicMessage: 'The Logout Token was not accepted, and nothing has changed.',
+  },
+  ERR_LOGOUT_REQUEST: {
+    status: 400,
+    title: 'This logout request is not valid',
+    publicMessage: 'It was not accepted, and nothing has changed.',
   },
 
   ERR_FORBIDDEN: {

@@ -29,11 +29,11 @@ export type OidcEvent =
   | { readonly type: 'session.store_failed'; readonly error: EventError }
   /**
    * A session was ended from elsewhere: by the provider (`back-channel`, `front-channel`) or by this app
-   * (`administration`). `sessions` is how many, where that is known.
+   * (`administration`, or because of `session.maxSessions`: `limit`). `sessions` is how many, where that is known.
    */
   | {
       readonly type: 'session.ended'
-      readonly by: 'back-channel' | 'front-channel' | 'administration'
+      readonly by: 'back-channel' | 'front-channel' | 'administration' | 'limit'
       readonly provider?: string | undefined
       readonly sub?: string | undefined
       readonly sid?: string | undefined

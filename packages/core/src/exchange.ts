@@ -36,21 +36,38 @@ export interface Exchange {
   /** Appends one `Set-Cookie` value, before the head leaves. MUST NOT join it to another or replace one. */
   setCookie(value: string): void
   /**
-   * The app's own session, where the framework has one and it is there. @see express-session, koa-session,
+   * The app's own session, where the framework has one: `undefined` where nothing has made it for this
+   * request, `null` where the app has taken it away since. @see express-session, koa-session,
    * \@fastify/session, \@fastify/secure-session
    */
-  session?(): FrameworkSession | undefined
+  session?(): FrameworkSession | null | undefined
   /** Writes a response the way the framework does. A response to HEAD has no body. */
   send(response: OidcResponse): void | Promise<void>
 }
 
-/** The app's own session, of which the login is one member. */
+/** What is in a session, by name. */
+export type SessionMembers = Readonly<Record<string, unknown>>
+
+/** The app's own session, of which the login is one member. Reading MUST NOT count as changing it. */
 export interface FrameworkSession {
   get(key: string): unknown
   /** `undefined` takes the member away. */
   set(key: string, value: unknown): void
-  /** Gives the session a new identifier; what was in it may be lost. */
-  regenerate(): void | Promise<void>
+  /** All members, without those that the framework keeps there for itself. */
+  members(): SessionMembers
+  /**
+   * Begins a session with these members in place of the one there is. It MUST have a new identifier,
+   * and the old one MUST be worth nothing from now on: else a login continues a session that somebody
+   * else has planted.
+   */
+  regenerate(members: SessionMembers): void | Promise<void>
   /** Resolves when what was set is where it will be read from, or will be by the time of the response. */
   save(): void | Promise<void>
+  /**
+   * The members as they are in the store now; `undefined` where it has the session no more. The session
+   * of this request stays as it is. For sessions in a store alone.
+   */
+  fetch?(): Promise<SessionMembers | undefined>
+  /** The bytes of cookies that it takes. For sessions in a cookie alone. */
+  size?(): number
 }

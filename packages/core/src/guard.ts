@@ -12,7 +12,8 @@ import { isFromOneOf, isHandshake } from './http/origin.ts'
 import { empty } from './http/responses.ts'
 import { type AuthorizationParameters, startLogin } from './login/authentication-request.ts'
 import { isNavigation, isPrefetch } from './login/negotiation.ts'
-import { buildChoice, chooseRegistration } from './provider-choice.ts'
+import { buildSignedOut } from './logout/signed-out.ts'
+import { buildChoice, buildLoginUrl } from './provider-choice.ts'
 import {
   buildForbidden,
   buildForeign,
@@ -40,7 +41,8 @@ export async function login(
 ): Promise<OidcResponse> {
   const target = wiring.readReturnTo(returnTo ?? wiring.externalPath(exchange.target))
   try {
-    const registration = await chooseRegistration(wiring, exchange, provider)
+    wiring.logout.signedOut.forget(exchange)
+    const registration = await wiring.registrations.choose(exchange, provider)
     if (!registration) return buildChoice(wiring, target)
     const request = { returnTo: target, authorization, ...stepUp }
     return await startLogin(registration.login, exchange, request)
@@ -66,10 +68,16 @@ export async function requireLogin(
   if (!session || session.tokens?.isRefused || isOfOther) {
     // What nobody has asked for yet starts no login
     if (isPrefetch(exchange)) return empty(503)
-    const [wanted] = provider === undefined ? [session?.provider] : [provider].flat()
-    return isNavigation(exchange)
-      ? await login(request, { ...(wanted !== undefined && { provider: wanted }) })
-      : buildUnauthenticated(wiring)
+    const tenant = await wiring.registrations.tenantOf(exchange)
+    const accepted = [provider ?? session?.provider ?? []].flat()
+    const wanted = accepted.find((id) => id === tenant) ?? accepted[0]
+    if (!isNavigation(exchange)) {
+      return buildUnauthenticated(wiring, buildLoginUrl(wiring, wanted ?? tenant))
+    }
+    // Who has just signed out is not signed in again unasked
+    const here = wiring.readReturnTo(wiring.externalPath(exchange.target))
+    if (!session && wiring.logout.signedOut.isReturn(exchange, here)) return buildSignedOut(here)
+    return await login(request, { ...(wanted !== undefined && { provider: wanted }) })
   }
   if (isHandshake(exchange) && !isFromOneOf([wiring.config.baseUrl.origin], exchange)) {
     return buildForeign()

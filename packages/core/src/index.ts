@@ -4,7 +4,7 @@
  * @module
  */
 
-export type { Administration, SessionInfo } from './administration.ts'
+export type { Administration, SessionInfo, SessionsOf } from './administration.ts'
 export type { Clock } from './base/clock.ts'
 export {
   type AssertionCallback,
@@ -65,3 +65,4 @@ export type { ExpectedClaim, Requirements } from './requirements.ts'
 export type { SessionBackend } from './session/records.ts'
 export type { Claims, IdTokenClaims, UserClaims } from './session/session.ts'
 export type { TryLock } from './session/store-lock.ts'
+export { everyTenant, type Tenant } from './tenant.ts'

@@ -6,12 +6,16 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Exchange, OidcResponse } from './exchange.ts'
+import type { Exchange, FrameworkSession, OidcResponse } from './exchange.ts'
 import { readForm } from './http/form.ts'
 import { readHeader } from './http/headers.ts'
+import { readStoredSession, type SessionOwner } from './stored-session.ts'
+
+export type { FrameworkSession, SessionMembers } from './exchange.ts'
+export { readStoredSession, type SessionOwner } from './stored-session.ts'
 
 /** A request of Node's, as far as it is used; `body` is what a body parser before us has left. */
-export interface NodeRequest extends IncomingMessage {
+export interface NodeRequest extends IncomingMessage, SessionOwner {
   readonly body?: unknown
 }
 
@@ -21,6 +25,8 @@ export interface NodeFramework {
   readonly body?: () => unknown
   /** Appends a `Set-Cookie` header. The head of the response has not left. */
   readonly setCookie?: (value: string) => void
+  /** The app's own session. Without it, what express-session has left on the request. */
+  readonly session?: () => FrameworkSession | null | undefined
   readonly send?: (response: OidcResponse) => void | Promise<void>
 }
 
@@ -48,6 +54,7 @@ export function createNodeExchange(
       }),
     isStarted: () => response.headersSent,
     setCookie: framework.setCookie ?? ((value) => void response.appendHeader('set-cookie', value)),
+    session: framework.session ?? (() => readStoredSession(request)),
     send: framework.send ?? ((answer) => writeNodeResponse(request, response, answer)),
   }
 }

@@ -237,8 +237,11 @@ export function checkStores({ session, logout }: Partial<Options>, report: Repor
   if (session?.maxSessions !== undefined && !isServer) {
     report('session.maxSessions', 'needs "session.store": a cookie does not know of the others')
   }
-  if (session?.lock !== undefined && !isServer) {
-    report('session.lock', 'needs "session.store": there is nothing to exclude anybody from')
+  if (session?.lock !== undefined && store === undefined && logout?.store === undefined) {
+    report(
+      'session.lock',
+      'needs "session.store" or "logout.store": sessions in their cookies alone share nothing',
+    )
   }
   if (logout?.store !== undefined && isServer) {
     report(

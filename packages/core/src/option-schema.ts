@@ -10,8 +10,11 @@ import { findSimilar } from './base/compare.ts'
 import type { ConfigurationIssue } from './errors.ts'
 import type { MultiProviderOptions } from './options.ts'
 
-/** An object that takes no unknown members, and says which one was probably meant. */
-function object<const Entries extends v.ObjectEntries>(entries: Entries) {
+/** An object that takes no unknown members, and says which one was probably meant, or why not here. */
+function object<const Entries extends v.ObjectEntries>(
+  entries: Entries,
+  misplaced: Readonly<Record<string, string>> = {},
+) {
   const known = Object.keys(entries)
   return v.pipe(
     v.looseObject(entries),
@@ -20,10 +23,11 @@ function object<const Entries extends v.ObjectEntries>(entries: Entries) {
       if (typeof value !== 'object' || value === null) return
       for (const key of Object.keys(value).filter((name) => !known.includes(name))) {
         const similar = findSimilar(key, known)
+        const guess = similar ? `did you mean "${similar}"?` : `there are ${known.join(', ')}`
         addIssue({
-          message: similar
-            ? `is not an option: did you mean "${similar}"?`
-            : `is not an option: there are ${known.join(', ')}`,
+          message: Object.hasOwn(misplaced, key)
+            ? `${misplaced[key]}`
+            : `is not an option: ${guess}`,
           path: [{ type: 'object', origin: 'value', input: { ...value }, key, value: undefined }],
         })
       }
@@ -167,20 +171,34 @@ const ofApp = {
 const identity = { issuer: url, clientId: text }
 
 /** The options, as far as each can be judged alone. */
-const schema = object({ ...identity, ...ofProviders, ...ofApp })
+const schema = object(
+  { ...identity, ...ofProviders, ...ofApp },
+  { resolve: 'needs "providers": it says which one of them a request belongs to' },
+)
 
-const provider = object({ ...identity, ...ofProviders, label: v.optional(text) })
+const ofAll = 'is the same for all providers: move it to the top'
+const provider = object(
+  { ...identity, ...ofProviders, label: v.optional(text) },
+  Object.fromEntries(Object.keys(ofApp).map((name) => [name, ofAll])),
+)
 
 /** The same for an app with several providers. */
-const multiProviderSchema = object({
-  ...ofProviders,
-  ...ofApp,
-  providers: v.union(
-    [callback, v.record(v.string(), v.looseObject({}))],
-    'must be providers by their ids, or a function that looks one up',
-  ),
-  resolve: v.optional(callback),
-})
+const ofOne = 'belongs to one provider: did you mean "providers.<id>.'
+const multiProviderSchema = object(
+  {
+    ...ofProviders,
+    ...ofApp,
+    // Each of them is checked together with what they share
+    providers: v.custom<object>(
+      (input) =>
+        typeof input === 'function' ||
+        (typeof input === 'object' && input !== null && !Array.isArray(input)),
+      'must be providers by their ids, or a function that looks one up',
+    ),
+    resolve: v.optional(callback),
+  },
+  Object.fromEntries(['issuer', 'clientId', 'label'].map((name) => [name, `${ofOne}${name}"?`])),
+)
 
 /** The faults of one provider of several. */
 export function findProviderFaults(options: unknown): ConfigurationIssue[] {
@@ -194,7 +212,12 @@ export function findShapeFaults(options: unknown): ConfigurationIssue[] {
 
 /** Whether options are those of an app with several providers. */
 export function hasProviders(options: unknown): options is MultiProviderOptions {
-  return typeof options === 'object' && options !== null && 'providers' in options
+  return (
+    typeof options === 'object' &&
+    options !== null &&
+    'providers' in options &&
+    options.providers !== undefined
+  )
 }
 
 function findFaults(shape: v.GenericSchema, options: unknown): ConfigurationIssue[] {

@@ -15,6 +15,7 @@ import type { Authorization } from './login/authentication-request.ts'
 import type { SessionBackend } from './session/records.ts'
 import type { Claims, IdTokenClaims } from './session/session.ts'
 import type { TryLock } from './session/store-lock.ts'
+import type { Tenant } from './tenant.ts'
 
 /** Everything that a Relying Party can be told. Durations are in seconds. */
 export interface Options {
@@ -103,14 +104,16 @@ export type ProviderLookup = (
 export interface MultiProviderOptions extends Omit<Options, 'issuer' | 'clientId'> {
   /**
    * The providers by id, or a function that looks one up, whose answers are kept for five minutes, at
-   * most a hundred at once. An id has letters, digits, `_` and `-`.
+   * most a thousand at once. An id has letters, digits, `_` and `-`.
    */
   providers: Readonly<Record<string, ProviderOptions>> | ProviderLookup
   /**
-   * Which provider a request belongs to. End-Users of another one are anonymous to it. Without it, they
-   * choose on a page, or a guard or a link names one.
+   * The id of the provider that a request belongs to, for apps with tenants: it is the one to sign in at,
+   * and End-Users of any other one are anonymous to the request. `everyTenant` for a request that belongs
+   * to all and sees whoever is signed in; `undefined` for one that nobody is signed in for. Asked once for
+   * each request that needs it.
    */
-  resolve?: (exchange: Exchange) => string | undefined | Promise<string | undefined>
+  resolve?: (exchange: Exchange) => Tenant | Promise<Tenant>
 }
 
 /** What the provider demands of a client assertion. */

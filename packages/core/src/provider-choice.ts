@@ -1,34 +1,24 @@
 /**
- * Which provider a login is for, where the app has several: the one that was named, the one of the
- * request's tenant, or the one that the End-User chooses.
+ * Where an End-User signs in, where the app has several providers: the address for one of them, and the
+ * page to choose on.
  *
  * @module
  */
 
-import { TransactionError } from './errors.ts'
-import type { Exchange, OidcResponse } from './exchange.ts'
+import type { OidcResponse } from './exchange.ts'
 import { buildPage } from './http/page.ts'
-import type { Registration } from './registration.ts'
+import { isProviderId } from './providers-config.ts'
+import { unknownProvider } from './registrations.ts'
 import type { Wiring } from './wiring.ts'
 
-/**
- * Finds the registration to sign in at; `undefined` where the End-User has to choose.
- *
- * @throws TransactionError `ERR_LOGIN_REQUEST` for one that is not there
- */
-export async function chooseRegistration(
-  { registrations }: Wiring,
-  exchange: Exchange,
-  named: string | undefined,
-): Promise<Registration | undefined> {
-  if (named === undefined) return await registrations.choose(exchange)
-  return (await registrations.find(named)) ?? unknownProvider(named)
-}
-
-/** Refuses the name of a provider that is not there. */
-export function unknownProvider(named: string): never {
-  const message = `there is no provider ${JSON.stringify(named.slice(0, 64))}`
-  throw new TransactionError('ERR_LOGIN_REQUEST', message, { reason: 'missing' })
+/** Builds the address to sign in at a provider, or at any. */
+export function buildLoginUrl(
+  { loginUrl }: Pick<Wiring, 'loginUrl'>,
+  provider: string | undefined,
+): string | undefined {
+  // What the app has made of a request may be anything
+  const isNamed = provider !== undefined && isProviderId(provider)
+  return loginUrl !== undefined && isNamed ? `${loginUrl}/${provider}` : loginUrl
 }
 
 /** Builds the page that End-Users choose their provider on. */
@@ -36,14 +26,15 @@ export function buildChoice(
   { registrations, config, loginUrl }: Wiring,
   returnTo: string,
 ): OidcResponse {
-  const query = `?returnTo=${encodeURIComponent(returnTo)}`
+  const query = `?${new URLSearchParams({ returnTo })}`
   const offered = loginUrl === undefined ? [] : registrations.all
-  const actions = offered.map(({ id, label }) => ({ label, href: `${loginUrl}/${id}${query}` }))
-  if (actions.length === 0) unknownProvider('')
+  const choices = offered.map(({ id, label }) => ({ label, href: `${loginUrl}/${id}${query}` }))
+  if (choices.length === 0) unknownProvider('')
   return buildPage({
     status: 200,
     title: 'Sign in',
     text: 'Where do you want to sign in?',
-    actions: [...actions, { label: 'Back to the site', href: config.baseUrl.home }],
+    choices,
+    actions: [{ label: 'Back to the site', href: config.baseUrl.home }],
   })
 }

@@ -13,7 +13,10 @@ import type { SignInRequirements } from './requirements.ts'
 import type { Wiring } from './wiring.ts'
 
 /** Nobody is signed in, and this client cannot be sent to the provider: says where to. */
-export function buildUnauthenticated({ config, loginUrl }: Wiring): OidcResponse {
+export function buildUnauthenticated(
+  { config, loginUrl: anywhere }: Wiring,
+  loginUrl: string | undefined = anywhere,
+): OidcResponse {
   return problem(
     401,
     {

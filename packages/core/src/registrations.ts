@@ -6,18 +6,20 @@
 
 import type { Clock } from './base/clock.ts'
 import type { Config } from './config.ts'
-import { TransactionError } from './errors.ts'
+import { OidcError, SessionError, TransactionError } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import type { ProviderConfig } from './provider-config.ts'
 import { isProviderId } from './providers-config.ts'
 import type { Registration } from './registration.ts'
+import { createRegistrationLookup } from './registration-lookup.ts'
 import type { Session } from './session/session.ts'
+import { everyTenant, type Tenant } from './tenant.ts'
 
 /** The registrations of an app. */
 export interface Registrations {
   /** Those that are known at start. */
   readonly all: readonly Registration[]
-  /** The one with this id, looked up where need be. */
+  /** The one with this id, looked up where need be. @throws ProviderError, ConfigurationError */
   find(id: string): Promise<Registration | undefined>
   /**
    * The one that a session is of.
@@ -25,16 +27,35 @@ export interface Registrations {
    * @throws TransactionError `ERR_LOGIN_REQUEST` when the app does not have it any more
    */
   of(session: Pick<Session, 'provider'>): Promise<Registration>
-  /** The one to sign in at, where nobody has named one; `undefined` where there is a choice. */
-  choose(exchange: Exchange): Promise<Registration | undefined>
+  /** The id that the app says a request belongs to, if it says one. It may be no id of any. */
+  tenantOf(exchange: Exchange): Promise<string | undefined>
+  /**
+   * The one to sign in at: the one that is named, else the one that the request belongs to; `undefined`
+   * where there is a choice.
+   *
+   * @throws TransactionError `ERR_LOGIN_REQUEST` for one that is not there, or that the request does not
+   *   belong to
+   */
+  choose(exchange: Exchange, named: string | undefined): Promise<Registration | undefined>
   /** Whether a session can be of one of them, as far as that is known without looking up. */
   accepts(session: Pick<Session, 'provider' | 'claims'>): boolean
+  /**
+   * Whether a request may see a session: the provider is there still, and is that of the request.
+   *
+   * @throws SessionError `ERR_SESSION_STORE` when that cannot be told
+   */
+  admits(session: Pick<Session, 'provider' | 'claims'>, exchange: Exchange): Promise<boolean>
   close(): Promise<void>
 }
 
-/** Registrations that were looked up, at most, and for how long. Seconds. */
-const maxLookedUp = 100
-const lookupLifetime = 300
+/** Refuses the name of a provider that is not there. */
+export function unknownProvider(named: string): never {
+  const message =
+    named === ''
+      ? 'the request names no provider'
+      : `there is no provider ${JSON.stringify(named.slice(0, 64))}`
+  throw new TransactionError('ERR_LOGIN_REQUEST', message, { reason: 'missing' })
+}
 
 /** Creates the registrations. Nothing is looked up. */
 export function createRegistrations(
@@ -50,63 +71,65 @@ export function createRegistrations(
   const all = providers.map(create)
   const byId = new Map(all.map((registration) => [registration.id, registration]))
   const [only] = all.length === 1 ? all : []
-  const lookedUp = new Map<string, { found: Promise<Registration | undefined>; until: number }>()
-
-  async function lookUp(id: string): Promise<Registration | undefined> {
-    const known = lookedUp.get(id)
-    // The one that was asked for last goes last
-    lookedUp.delete(id)
-    if (known && clock.now() < known.until) {
-      lookedUp.set(id, known)
-      return await known.found
-    }
-    const [oldest] = lookedUp.size >= maxLookedUp ? lookedUp.keys() : []
-    if (oldest !== undefined) drop(oldest)
-    const found = Promise.resolve(lookup?.(id)).then((config) => config && create(config))
-    // An unknown id is not worth remembering: anybody can ask for as many as he likes
-    const forget = () => lookedUp.get(id)?.found === found && lookedUp.delete(id)
-    found.then((registration) => registration ?? forget(), forget)
-    lookedUp.set(id, { found, until: clock.now() + lookupLifetime })
-    if (known) close(known)
-    return await found
-  }
-
-  function drop(id: string): void {
-    const dropped = lookedUp.get(id)
-    lookedUp.delete(id)
-    if (dropped) close(dropped)
-  }
-
-  function close({ found }: { readonly found: Promise<Registration | undefined> }): void {
-    found.then((registration) => registration?.close()).catch(() => {})
-  }
+  const lookedUp = lookup && createRegistrationLookup({ lookup, create, clock })
+  const tenants = new WeakMap<Exchange, Promise<Tenant>>()
 
   async function find(id: string): Promise<Registration | undefined> {
     const known = byId.get(id)
-    if (known || !lookup || !isProviderId(id)) return known
-    return await lookUp(id)
+    if (known || !lookedUp || !isProviderId(id)) return known
+    return await lookedUp.find(id)
+  }
+
+  /** Asked once for each request. */
+  async function place(exchange: Exchange): Promise<Tenant> {
+    if (!resolve) return undefined
+    const known = tenants.get(exchange) ?? resolve(exchange)
+    tenants.set(exchange, known)
+    return await known
   }
 
   return {
     all,
     find,
-    async of({ provider = '' }) {
-      const found = await find(provider)
-      if (found) return found
-      throw new TransactionError('ERR_LOGIN_REQUEST', `there is no provider "${provider}"`, {
-        reason: 'missing',
-      })
+    async tenantOf(exchange) {
+      const tenant = await place(exchange)
+      return tenant === everyTenant ? undefined : tenant
     },
-    async choose(exchange) {
-      const id = await resolve?.(exchange)
-      return id === undefined ? only : await find(id)
+    async of({ provider = '' }) {
+      return (await find(provider)) ?? unknownProvider(provider)
+    },
+    async choose(exchange, named) {
+      const tenant = await place(exchange)
+      const isBound = resolve !== undefined && tenant !== everyTenant
+      // To sign in would not help: the request would see no session
+      if (isBound && tenant === undefined) unknownProvider('')
+      // RFC 9700, 4.4: what begins at one tenant does not end at another
+      if (isBound && named !== undefined && named !== tenant) {
+        const message = `the request belongs to another provider than "${named.slice(0, 64)}"`
+        throw new TransactionError('ERR_LOGIN_REQUEST', message, { reason: 'mismatch' })
+      }
+      const id = named ?? (tenant === everyTenant ? undefined : tenant)
+      return id === undefined ? only : ((await find(id)) ?? unknownProvider(id))
     },
     accepts({ provider = '', claims }) {
       if (lookup) return provider !== ''
       return byId.get(provider)?.issuer === claims.iss && (provider !== '') === hasSeveral
     },
+    async admits({ provider = '', claims }, exchange) {
+      const tenant = await place(exchange)
+      // A request that the app cannot place sees nobody: its path may be written in another way
+      if (resolve && tenant !== everyTenant && tenant !== provider) return false
+      if (!lookup) return true
+      try {
+        return (await find(provider))?.issuer === claims.iss
+      } catch (cause) {
+        if (!(cause instanceof OidcError)) throw cause
+        const message = `whether there is still a provider "${provider}" cannot be told`
+        throw new SessionError('ERR_SESSION_STORE', message, { cause })
+      }
+    },
     async close() {
-      for (const id of [...lookedUp.keys()]) drop(id)
+      await lookedUp?.close()
       await Promise.all(all.map((registration) => registration.close()))
     },
   }

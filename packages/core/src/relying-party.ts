@@ -104,7 +104,7 @@ function wire<User extends Claims>(
     enrich: (client, redeemed, request) => enrich(config, client, { ...redeemed, ...request }),
   })
   const routes = buildRoutes(wiring, callback)
-  const findRoute = ({ target }: Exchange) => routes.find(wiring.internalPath(target))
+  const findRoute = ({ target }: Exchange) => routes.find(target)
 
   function openSession(exchange: Exchange): Received<User> | Promise<Received<User>> {
     const handle = wiring.store.open(exchange)
@@ -181,7 +181,7 @@ async function answer(
   } catch (error) {
     if (!(error instanceof OidcError)) throw toError(error)
     const isLogin = route.name === 'login' || route.name === 'callback'
-    return await answerError(wiring, { exchange, error, isLogin })
+    return await answerError(wiring, { exchange, error, isLogin, provider })
   }
 }
 

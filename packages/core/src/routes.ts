@@ -4,7 +4,8 @@
  * @module
  */
 
-import { TransactionError } from './errors.ts'
+import { tellError } from './error-response.ts'
+import { type OidcError, TransactionError } from './errors.ts'
 import type { Exchange, OidcResponse } from './exchange.ts'
 import { empty } from './http/responses.ts'
 import { buildJwkSet } from './keys/jwk-set.ts'
@@ -15,10 +16,11 @@ import { answerBackChannelLogout } from './logout/back-channel.ts'
 import { answerFrontChannelLogout } from './logout/front-channel.ts'
 import { checkSameSite, startLogout } from './logout/rp-initiated.ts'
 import type { RoutesOption } from './options.ts'
-import { buildChoice, chooseRegistration, unknownProvider } from './provider-choice.ts'
-import { isProviderId } from './providers-config.ts'
+import { buildChoice, buildLoginUrl } from './provider-choice.ts'
+import { routesOfProviders } from './providers-config.ts'
 import { buildUnauthenticated } from './refusals.ts'
 import type { Registration } from './registration.ts'
+import { unknownProvider } from './registrations.ts'
 import { answerSession } from './session-route.ts'
 import type { Wiring } from './wiring.ts'
 
@@ -45,17 +47,8 @@ export interface FoundRoute {
 export interface Routes {
   /** For frameworks that register them; `:provider` stands for the id of any. */
   readonly list: readonly Pick<Route, 'methods' | 'path'>[]
-  find(path: string): FoundRoute | undefined
+  find(target: string): FoundRoute | undefined
 }
-
-/** Routes below which each provider has one of its own, where there are several. */
-const ofProviders: readonly Route['name'][] = [
-  'login',
-  'callback',
-  'jwks',
-  'backchannelLogout',
-  'frontchannelLogout',
-]
 
 /** Builds the table. A route that is switched off is not in it. */
 export function buildRoutes(wiring: Wiring, callback: Callback): Routes {
@@ -81,16 +74,25 @@ export function buildRoutes(wiring: Wiring, callback: Callback): Routes {
   add('backchannelLogout', {
     methods: ['POST'],
     session: 'none',
-    answer: async (exchange, named) =>
-      await answerBackChannelLogout({ clients: await findClients(wiring, named) }, exchange),
+    answer: (exchange, named) => {
+      const clients = () => findClients(wiring, named)
+      const tell = (error: OidcError) => tellError(wiring.emit, 'request.refused', error)
+      return answerBackChannelLogout({ ...wiring, clients, tell }, exchange)
+    },
   })
   add('frontchannelLogout', {
     methods: ['GET'],
-    answer: (exchange) => answerFrontChannelLogout(exchange),
+    answer: async (exchange, named) => {
+      const clients = await findClients(wiring, named)
+      const session = wiring.store.open(exchange)
+      const isCookieCrossSite = wiring.config.session.cookie.sameSite === 'none'
+      const request = { clients, query: readQuery(exchange), session, isCookieCrossSite }
+      return await answerFrontChannelLogout({ ...wiring, ...request }, exchange)
+    },
   })
   add('session', { methods: ['GET'], answer: (exchange) => answerSession(wiring, exchange) })
-  const byPath = new Map(table.map((route) => [route.path, route]))
-  const below = (route: Route) => hasSeveral && ofProviders.includes(route.name)
+  const byName = new Map(table.map((route) => [route.name, route]))
+  const below = (route: Route) => hasSeveral && routesOfProviders.includes(route.name)
   return {
     list: table.flatMap((route) => {
       const { methods, path } = route
@@ -101,15 +103,10 @@ export function buildRoutes(wiring: Wiring, callback: Callback): Routes {
           ]
         : [{ methods, path }]
     }),
-    find(path) {
-      const route = byPath.get(path)
-      if (route || !hasSeveral) return route && { route, provider: undefined }
-      const slash = path.lastIndexOf('/')
-      const parent = byPath.get(path.slice(0, slash))
-      const provider = path.slice(slash + 1)
-      return parent && below(parent) && isProviderId(provider)
-        ? { route: parent, provider }
-        : undefined
+    find(target) {
+      const { name, provider } = wiring.findOwnPath(target) ?? {}
+      const route = name && byName.get(name)
+      return route && { route, provider }
     },
   }
 }
@@ -138,15 +135,18 @@ async function answerLogin(
   named: string | undefined,
 ): Promise<OidcResponse> {
   if (isPrefetch(exchange)) return refusePrefetch()
-  if (!isLoginNavigation(exchange)) return buildUnauthenticated(wiring)
+  if (!isLoginNavigation(exchange)) {
+    return buildUnauthenticated(wiring, buildLoginUrl(wiring, named))
+  }
   const query = readQuery(exchange)
   const returnTo = wiring.readReturnTo(
     query.get('returnTo') ?? query.get('target_link_uri') ?? undefined,
   )
-  const registration =
-    findInitiated(wiring, query.get('iss'), named) ??
-    (await chooseRegistration(wiring, exchange, named))
+  const iss = query.get('iss')
+  const registration = await wiring.registrations.choose(exchange, named ?? findId(wiring, iss))
+  if (iss !== null) checkInitiated(registration ? [registration] : wiring.registrations.all, iss)
   if (!registration) return buildChoice(wiring, returnTo)
+  wiring.logout.signedOut.forget(exchange)
   const loginHint = query.get('login_hint')
   return await startLogin(registration.login, exchange, {
     returnTo,
@@ -155,14 +155,15 @@ async function answerLogin(
 }
 
 /** A login that a third party initiates names the provider. @see OpenID Connect Core 1.0, 4 */
-function findInitiated(
-  { registrations }: Wiring,
-  iss: string | null,
-  named: string | undefined,
-): Registration | undefined {
-  if (iss === null) return undefined
-  const found = registrations.all.find(({ issuer, id }) => issuer === iss && (named ?? id) === id)
-  if (found) return found
+function findId({ registrations, config }: Wiring, iss: string | null): string | undefined {
+  if (iss === null || !config.hasSeveral) return undefined
+  const [found, another] = registrations.all.filter(({ issuer }) => issuer === iss)
+  // This app may be several clients of one provider
+  return another ? undefined : found?.id
+}
+
+function checkInitiated(offered: readonly Registration[], iss: string): void {
+  if (offered.some(({ issuer }) => issuer === iss)) return
   throw new TransactionError('ERR_LOGIN_REQUEST', '"iss" asks for a provider that is not ours', {
     reason: 'mismatch',
   })
@@ -175,7 +176,7 @@ async function answerCallback(
   named: string | undefined,
 ): Promise<OidcResponse> {
   if (isPrefetch(exchange)) return refusePrefetch()
-  const client = (await registrations.find(named ?? '')) ?? unknownProvider(named ?? '')
+  const client = (await registrations.choose(exchange, named ?? '')) ?? unknownProvider('')
   const isPost = exchange.method === 'POST'
   return await callback(client, exchange, isPost ? await exchange.form() : readQuery(exchange))
 }

@@ -13,13 +13,18 @@ import type { Sealer } from './jose/seal.ts'
 import type { Registrations } from './registrations.ts'
 import { createCheckedStore } from './session/checked-store.ts'
 import { createCookieStore } from './session/cookie-store.ts'
-import { createEndedSessions, type EndedSessions } from './session/ended-sessions.ts'
+import {
+  createEndedSessions,
+  type EndedSessions,
+  endedMeanwhile,
+} from './session/ended-sessions.ts'
+import { findStoreLock } from './session/find-store-lock.ts'
 import { createFrameworkStore } from './session/framework-store.ts'
 import { createRecords, type Records, type SessionBackend } from './session/records.ts'
 import { createServerSessions, type ServerSessions } from './session/server-sessions.ts'
 import { createServerStore } from './session/server-store.ts'
 import type { SessionStore } from './session/store.ts'
-import { createMutex, findStoreLock } from './session/store-lock.ts'
+import { createMutex, type MutexLimits } from './session/store-lock.ts'
 
 /** The sessions of an app. */
 export interface Sessions {
@@ -38,7 +43,7 @@ export interface SessionParts {
   readonly name: string
   readonly attributes: CookieAttributes
   readonly seal: (purpose: string, remembered?: number) => Sealer
-  readonly registrations: Pick<Registrations, 'accepts'>
+  readonly registrations: Pick<Registrations, 'accepts' | 'admits'>
   readonly clock: Clock
   readonly emit: Emit
 }
@@ -47,8 +52,6 @@ export interface SessionParts {
 const rememberedSessions = 500
 /** Seconds for which a login may be under way when its session at the provider ends. */
 const longestLogin = 900
-/** How long processes wait for one another. */
-const limits = { patience: 15_000, seconds: 30 }
 
 /** Creates the sessions of an app. No request is made. */
 export function createSessions(config: Config, parts: SessionParts): Sessions {
@@ -59,18 +62,24 @@ export function createSessions(config: Config, parts: SessionParts): Sessions {
   if (!unchecked.serverSessions && ended) {
     store = createCheckedStore(
       store,
-      async (found) => ((await ended.includes(found)) ? 'ended' : 'good'),
+      {
+        check: async (found) => ((await ended.includes(found)) ? 'ended' : 'good'),
+        async begin(session, since) {
+          if (await ended.includes({ ...session, createdAt: since + 1 })) throw endedMeanwhile()
+          await ended.expect(session)
+        },
+        end: ended.noteOne,
+      },
       parts.emit,
     )
   }
-  const { resolve } = config
-  if (resolve) {
+  if (config.resolve || config.lookup) {
+    const { admits } = parts.registrations
     store = createCheckedStore(
       store,
-      async ({ provider }, exchange) => {
-        const tenant = await resolve(exchange)
+      {
         // RFC 9700, 2.1: somebody whom one tenant's provider has signed in is nobody to another's
-        return tenant === undefined || tenant === provider ? 'good' : 'hidden'
+        check: async (session, exchange) => ((await admits(session, exchange)) ? 'good' : 'hidden'),
       },
       parts.emit,
     )
@@ -84,17 +93,23 @@ function createUnchecked(config: Config, parts: SessionParts): Sessions {
   const { lifetimes } = session
   const accepts = registrations.accepts
   const shared = { lifetimes, accepts, clock, emit }
+  const { refreshing, listing } = buildLimits(config)
   if (typeof session.store === 'object') {
     const prefix = buildPrefix(config)
     const records = createRecords(session.store, { prefix, timeout: session.storeTimeout, clock })
-    const ended = createEndedSessions({ records, lifetime: longestLogin, clock })
-    const lock = createMutex(session.lock ?? findStoreLock(session.store))
+    const tryLock = session.lock ?? findStoreLock(session.store)
+    const isExclusive = tryLock !== undefined
+    const lifetime = isExclusive ? longestLogin : lifetimes.lifetime
+    const ended = createEndedSessions({ records, lifetime, clock })
+    const lock = createMutex(tryLock)
     const serverSessions = createServerSessions({
       ...shared,
       records,
       ended,
-      mutex: (of, act) => lock(`${prefix}lock:${of}`, act, limits),
-      sealer: seal('tokens'),
+      mutex: (of, act) =>
+        lock(`${prefix}lock:${of}`, act, of.startsWith('refresh:') ? refreshing : listing),
+      isExclusive,
+      sealer: seal('record', rememberedSessions),
       keepsTokens: session.keep.size > 0,
       maxSessions: session.maxSessions,
     })
@@ -111,10 +126,18 @@ function createUnchecked(config: Config, parts: SessionParts): Sessions {
     return { store, serverSessions, endedSessions: ended, records }
   }
   const records = logout.store && openRecords(logout.store, config, clock)
+  const lock = createMutex(session.lock ?? (logout.store && findStoreLock(logout.store)))
+  const prefix = buildPrefix(config)
   return {
     store:
       session.store === 'framework'
-        ? createFrameworkStore({ ...shared, key: session.cookie.name })
+        ? createFrameworkStore({
+            ...shared,
+            key: session.cookie.name,
+            sealer: seal('framework', rememberedSessions),
+            timeout: session.storeTimeout,
+            mutex: (of, act) => lock(`${prefix}lock:${of}`, act, refreshing),
+          })
         : createCookieStore({
             ...shared,
             name,
@@ -124,6 +147,19 @@ function createUnchecked(config: Config, parts: SessionParts): Sessions {
     serverSessions: undefined,
     endedSessions: records && createEndedSessions({ records, lifetime: lifetimes.lifetime, clock }),
     records,
+  }
+}
+
+/**
+ * How long a process may hold a lock, and how long others wait: a little longer, since it may have died. A
+ * refresh asks the provider for tokens and maybe for its keys; a list takes two calls of the store.
+ */
+function buildLimits({ providers, session: { storeTimeout } }: Config) {
+  const timeout = Math.max(5, ...providers.map(({ http }) => http.timeout))
+  const last = (seconds: number): MutexLimits => ({ seconds, patience: (seconds + 2) * 1000 })
+  return {
+    refreshing: last(Math.ceil(2 * timeout + 4 * storeTimeout + 2)),
+    listing: last(Math.ceil(3 * storeTimeout + 2)),
   }
 }
 

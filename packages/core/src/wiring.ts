@@ -13,10 +13,13 @@ import { createSealer } from './jose/seal.ts'
 import { createLoopBreaker, type LoopBreaker } from './login/loop-breaker.ts'
 import { createTransactions, type Transactions } from './login/transaction.ts'
 import type { LogoutSettings } from './logout/rp-initiated.ts'
+import { createSignedOut } from './logout/signed-out.ts'
+import { createOwnPaths, type OwnPath } from './own-paths.ts'
 import { createRegistration } from './registration.ts'
 import { createRegistrations, type Registrations } from './registrations.ts'
 import type { KeptTokens } from './session/session.ts'
 import { createSessions, type Sessions } from './sessions.ts'
+import { everyTenant } from './tenant.ts'
 
 /** Everything that belongs to one Relying Party. */
 export interface Wiring extends Sessions {
@@ -31,8 +34,8 @@ export interface Wiring extends Sessions {
   readonly loginUrl: string | undefined
   /** Reads a place to return to after login: never one of our own routes. */
   readReturnTo(untrusted: string | undefined): string
-  /** The path of a route of ours that a request target asks for, or of the app. */
-  internalPath(target: string): string
+  /** What a request target asks for, where that is one of our routes. */
+  findOwnPath(target: string): OwnPath | undefined
   /** The path and query under which a browser knows a request target. */
   externalPath(target: string): string
   /** The part of a token response that `session.keep` asks for. */
@@ -62,8 +65,18 @@ export function createWiring(
     inspect: (exchange) => store?.inspect(exchange) ?? 'none',
     clock,
   })
+  const ownPaths = createOwnPaths(config)
+  const findOwnPath = (target: string) => ownPaths(stripBase(pathOf(target), baseUrl.path))
+  const { resolve } = config
   const registrations = createRegistrations(
-    config,
+    {
+      ...config,
+      resolve:
+        resolve &&
+        (async (exchange) =>
+          // A route of ours is everybody's unless the app says otherwise
+          (await resolve(exchange)) ?? (findOwnPath(exchange.target) ? everyTenant : undefined)),
+    },
     (provider) =>
       createRegistration(provider, {
         baseUrl,
@@ -76,15 +89,13 @@ export function createWiring(
   )
   const sessions = createSessions(config, { name, attributes, seal, registrations, ...parts })
   store = sessions.store
-  const own = [routes.login, routes.callback, routes.logout].map((path) => baseUrl.path + path)
+  const signedOut = createSignedOut({ name, attributes })
 
   function readSafeReturnTo(untrusted: string | undefined): string {
     const returnTo = readReturnTo(untrusted, baseUrl)
     const [target = ''] = returnTo.split(/[?#]/, 1)
-    // With several providers, what is below is ours too
-    const isOwn = own.some(
-      (path) => target === path || (config.hasSeveral && isBelow(target, path)),
-    )
+    const { name } = (isBelow(target, baseUrl.path) && findOwnPath(target)) || {}
+    const isOwn = name === 'login' || name === 'callback' || name === 'logout'
     return isOwn ? baseUrl.home : returnTo
   }
 
@@ -93,12 +104,12 @@ export function createWiring(
     ...parts,
     ...sessions,
     registrations,
-    logout: { baseUrl, loopBreaker, of: registrations.of, emit },
+    logout: { baseUrl, loopBreaker, signedOut, of: registrations.of, emit },
     transactions,
     loopBreaker,
     loginUrl: routes.login === false ? undefined : baseUrl.origin + baseUrl.path + routes.login,
     readReturnTo: readSafeReturnTo,
-    internalPath: (target) => stripBase(pathOf(target), baseUrl.path),
+    findOwnPath,
     externalPath: (target) =>
       // A proxy may have taken the path of "baseUrl" away
       isBelow(pathOf(target), baseUrl.path) ? target : baseUrl.path + target,
@@ -129,13 +140,13 @@ function stripBase(path: string, base: string): string {
 }
 
 function pickTokens(
-  { idToken, accessToken, refreshToken, expiresAt, scope, nonce }: KeptTokens,
+  { idToken, accessToken, refreshToken, expiresAt, refreshedFor, scope, nonce }: KeptTokens,
   keep: Config['session']['keep'],
 ): KeptTokens | undefined {
   if (keep.size === 0) return undefined
   return {
     ...(keep.has('idToken') && { idToken }),
-    ...(keep.has('accessToken') && { accessToken, expiresAt }),
+    ...(keep.has('accessToken') && { accessToken, expiresAt, refreshedFor }),
     ...(keep.has('refreshToken') && { refreshToken, nonce }),
     scope,
   }

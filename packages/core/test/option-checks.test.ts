@@ -181,6 +181,35 @@ describe('the session', () => {
     ],
   ])
 
+  const store = { get() {}, set() {}, destroy() {} }
+  const lock = async () => undefined
+  expectEach([
+    [
+      'a lock of nothing',
+      session({ lock }),
+      'session.lock',
+      'needs "session.store" or "logout.store": sessions in their cookies alone share nothing',
+    ],
+    [
+      'a limit for sessions in cookies',
+      session({ maxSessions: 3 }),
+      'session.maxSessions',
+      'needs "session.store": a cookie does not know of the others',
+    ],
+    [
+      'a store for what ends itself',
+      { ...session({ store }), logout: { store } },
+      'logout.store',
+      'has no use together with "session.store", whose sessions end themselves',
+    ],
+  ])
+
+  test('a lock is accepted wherever something is shared', () => {
+    expect(findFaults(session({ lock, store }))).toEqual([])
+    expect(findFaults(session({ lock, store: 'framework' }))).toEqual([])
+    expect(findFaults({ ...session({ lock }), logout: { store } })).toEqual([])
+  })
+
   test('a domain above the host, the host itself, and the path of the base URL are accepted', () => {
     const baseUrl = 'https://app.example.org/shop'
     for (const domain of ['app.example.org', 'example.org', '.example.org']) {

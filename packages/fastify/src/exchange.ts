@@ -7,6 +7,7 @@
 import type { Exchange, Oidc, OidcResponse, RelyingParty } from '@countersign/core'
 import { createNodeExchange, writeNodeResponse } from '@countersign/core/node'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { createSessionReader } from './session.ts'
 
 /** What a request is decorated with: its exchange, for whoever looks at it, in hooks and in our routes. */
 export const exchangeKey: unique symbol = Symbol('exchange')
@@ -35,6 +36,7 @@ export interface Reply {
 export function createExchange(request: FastifyRequest, reply: FastifyReply): Exchange {
   return createNodeExchange(request.raw, reply.raw, request.originalUrl, {
     body: () => request.body,
+    session: createSessionReader(request),
     setCookie(value) {
       reply.header('set-cookie', value)
       // For whoever hijacks the reply; otherwise the reply's own headers take this one's place

@@ -21,6 +21,7 @@ import {
 import { createNodeExchange, writeNodeResponse } from '@countersign/core/node'
 import type { ExtendableContext, Next } from 'koa'
 import { keepOnError } from './error-cookies.ts'
+import { createSessionReader } from './session.ts'
 
 export * from '@countersign/core'
 
@@ -77,12 +78,16 @@ export function requireLogin<User extends Claims = UserClaims>(
 
 function createExchange(ctx: ExtendableContext): Exchange {
   const cookies: string[] = []
+  const keep = (value: string): void => {
+    if (cookies.length === 0) keepOnError(ctx, cookies)
+    cookies.push(value)
+  }
   return createNodeExchange(ctx.req, ctx.res, ctx.originalUrl, {
     setCookie(value) {
-      if (cookies.length === 0) keepOnError(ctx, cookies)
-      cookies.push(value)
+      keep(value)
       ctx.append('set-cookie', value)
     },
+    session: createSessionReader(ctx, keep),
     body: () => readBody(ctx.request) ?? readBody(ctx.req),
     send: (response) => send(ctx, response),
   })

@@ -14,7 +14,8 @@ import { buildConfiguration, type ConfigurationParts } from './configuration.ts'
 import { endpointPaths } from './endpoint-paths.ts'
 import { includeSidForFrontChannel, sendFrontChannelLogout } from './front-channel-logout.ts'
 import { confirmLogoutPage, errorPage, loggedOutPage } from './pages.ts'
-import { readTokenRequest, type SeenTokenRequest } from './token-request.ts'
+import type { SeenTokenRequest } from './seen-token-request.ts'
+import { readTokenRequest } from './token-request.ts'
 
 /** An instance of oidc-provider, as a request handler. */
 export interface Engine {

@@ -19,8 +19,14 @@ export type {
   RegisteredJwkSet,
   ResponseEncryption,
 } from './provider-client.ts'
+export type { SeenTokenRequest } from './seen-token-request.ts'
 export type { SignInOptions } from './sign-in-answer.ts'
-export type { LogoutDelivery, SignOutOptions } from './sign-out.ts'
-export { type AppUnderTest, type SignedIn, signedIn } from './signed-in.ts'
+export type { LogoutDelivery, SignOutOptions } from './sign-out-answer.ts'
+export {
+  type AppUnderTest,
+  createSession,
+  type SessionDetails,
+  type SignedIn,
+  signedIn,
+} from './signed-in.ts'
 export type { TokenOptions } from './token-options.ts'
-export type { SeenTokenRequest } from './token-request.ts'

@@ -23,12 +23,13 @@ import { homePage } from './pages.ts'
 import { createProviderClients, type ProviderClient } from './provider-client.ts'
 import { generateProviderKeys } from './provider-keys.ts'
 import { buildReplay, readBody } from './request-body.ts'
+import type { SeenTokenRequest } from './seen-token-request.ts'
 import { createSignIn } from './sign-in.ts'
 import type { SignInAnswer, SignInOptions } from './sign-in-answer.ts'
-import { endSessionsOf, type LogoutDelivery, type SignOutOptions } from './sign-out.ts'
+import { endSessionsOf } from './sign-out.ts'
+import type { LogoutDelivery, SignOutOptions } from './sign-out-answer.ts'
 import { createStorage } from './storage.ts'
 import type { TokenOptions } from './token-options.ts'
-import type { SeenTokenRequest } from './token-request.ts'
 
 /** How a local provider is started. Everything has a default. */
 export interface ProviderOptions {

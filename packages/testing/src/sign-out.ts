@@ -7,22 +7,8 @@
 
 /// <reference path="./oidc-provider.d.ts" />
 import type { Provider } from 'oidc-provider/lib/provider.js'
+import type { LogoutDelivery, SignOutOptions } from './sign-out-answer.ts'
 import type { Storage, StoredPayload } from './storage.ts'
-
-/** A Logout Token that was sent to a client. */
-export interface LogoutDelivery {
-  readonly clientId: string
-  /** The `sid` of the client's ID Tokens. */
-  readonly sid: string | undefined
-  /** Why it did not arrive, or what the client answered instead of 200 or 204. */
-  readonly error?: string
-}
-
-/** How an End-User is signed out. */
-export interface SignOutOptions {
-  /** Whether access and refresh tokens of the End-User end too. Default `false`. */
-  readonly revokeTokens?: boolean
-}
 
 /** Ends every session of `sub`, and resolves when all clients have answered, or failed to. */
 export async function endSessionsOf(

@@ -17,30 +17,68 @@ export interface SignedIn {
 /** What can be signed in to: an app that uses `oidc()`, the middleware itself, or a Relying Party. */
 export type AppUnderTest = object
 
+/** What else a test can say of a session. */
+export interface SessionDetails {
+  /** Tokens, whatever `session.keep` says. */
+  readonly tokens?: TestSession['tokens']
+  /** The id of the provider that has signed the End-User in, where the app has several. */
+  readonly provider?: string
+}
+
 /**
- * Signs an End-User in to an app under test: the cookie that a login would have left.
+ * Signs an End-User in to an app under test, wherever it keeps its sessions: what a login would have left,
+ * in the store and as a cookie. Rejects with SessionError where the store fails.
  *
  * @throws Error in production, where nobody may be signed in without a login
- * @throws TypeError when no `oidc()` is found in the app
+ * @throws TypeError when no `oidc()` is found in the app, or its sessions are in the app's own
+ */
+export async function createSession(
+  app: AppUnderTest,
+  claims: TestSession['claims'],
+  { tokens, provider }: SessionDetails = {},
+): Promise<SignedIn> {
+  const relyingParty = readRelyingParty(app, 'createSession()')
+  const session = { claims, ...(tokens && { tokens }), ...(provider !== undefined && { provider }) }
+  return buildSignedIn(await issueSession(relyingParty, session))
+}
+
+/**
+ * Signs an End-User in to an app under test whose sessions are in a sealed cookie: the cookie that a login
+ * would have left, at once.
+ *
+ * @throws Error in production, where nobody may be signed in without a login
+ * @throws TypeError when no `oidc()` is found in the app, or it has a store: that takes `createSession`
  */
 export function signedIn(
   app: AppUnderTest,
   claims: TestSession['claims'],
   tokens?: TestSession['tokens'],
 ): SignedIn {
-  if (process.env['NODE_ENV'] === 'production') {
-    throw new Error('signedIn() is for tests, and refuses to work with NODE_ENV=production')
-  }
-  const relyingParty = findRelyingParty(app)
-  if (!relyingParty) {
+  const relyingParty = readRelyingParty(app, 'signedIn()')
+  const cookies = issueSession(relyingParty, { claims, ...(tokens && { tokens }) })
+  if (cookies instanceof Promise) {
+    cookies.catch(() => {})
     throw new TypeError(
-      'no oidc() was found in "app": pass the app, the middleware or the Relying Party',
+      'signedIn() cannot wait for the store that "app" has: use "await createSession(app, claims)"',
     )
   }
-  const cookies = issueSession(relyingParty, { claims, ...(tokens && { tokens }) })
-  if (cookies instanceof Promise) throw new TypeError('sessions are in a store')
+  return buildSignedIn(cookies)
+}
+
+function buildSignedIn(cookies: readonly string[]): SignedIn {
   const cookie = cookies.join('; ')
   return { cookie, headers: { cookie } }
+}
+
+function readRelyingParty(app: AppUnderTest, caller: string): object {
+  if (process.env['NODE_ENV'] === 'production') {
+    throw new Error(`${caller} is for tests, and refuses to work with NODE_ENV=production`)
+  }
+  const found = findRelyingParty(app)
+  if (found) return found
+  throw new TypeError(
+    'no oidc() was found in "app": pass the app, the middleware or the Relying Party',
+  )
 }
 
 /** How deep routers may be nested. */

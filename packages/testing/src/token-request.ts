@@ -7,17 +7,7 @@
 
 /// <reference path="./oidc-provider.d.ts" />
 import type { Context } from 'oidc-provider/lib/provider.js'
-
-/** A request that the token endpoint has answered. */
-export interface SeenTokenRequest {
-  /** `authorization_code` or `refresh_token`, as it was sent. */
-  readonly grantType: string | undefined
-  readonly clientId: string | undefined
-  /** The error code, for a request that was refused. @see RFC 6749, 5.2 */
-  readonly error?: string
-  /** Why it was refused. */
-  readonly refusal?: string
-}
+import type { SeenTokenRequest } from './seen-token-request.ts'
 
 /** Reads what oidc-provider made of a request. */
 export function readTokenRequest({ oidc, body }: Context): SeenTokenRequest {

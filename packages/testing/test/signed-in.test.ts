@@ -1,6 +1,6 @@
 import { createRelyingParty } from '@countersign/core'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { signedIn } from '../src/signed-in.ts'
+import { createSession, signedIn } from '../src/signed-in.ts'
 
 const relyingParty = createRelyingParty({
   issuer: 'https://op.example',
@@ -44,10 +44,22 @@ describe('signing in to an app under test', () => {
     expect((await visit(signedIn(middleware, claims).headers))?.user).toEqual(claims)
   })
 
-  test('refuses in production, where nobody may be signed in without a login', () => {
+  test('can be awaited, as where there is a store', async () => {
+    const tokens = { accessToken: 'for-the-test' }
+    const { cookie, headers } = await createSession(relyingParty, claims, { tokens })
+    expect(headers).toEqual({ cookie })
+    const oidc = await visit(headers)
+    expect(oidc?.user).toEqual(claims)
+    expect(await oidc?.accessToken()).toBe('for-the-test')
+  })
+
+  test('refuses in production, where nobody may be signed in without a login', async () => {
     vi.stubEnv('NODE_ENV', 'production')
     expect(() => signedIn(relyingParty, claims)).toThrow(
       'signedIn() is for tests, and refuses to work with NODE_ENV=production',
+    )
+    await expect(createSession(relyingParty, claims)).rejects.toThrow(
+      'createSession() is for tests, and refuses to work with NODE_ENV=production',
     )
   })
 

@@ -1,8 +1,9 @@
 import pg from 'pg'
 import { createClient } from 'redis'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startPostgres } from '../../support/postgres.ts'
-import { startRedis } from '../../support/redis.ts'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { describeEach } from '../../support/installed.ts'
+import { postgresSkipReason, startPostgres } from '../../support/postgres.ts'
+import { redisSkipReason, startRedis } from '../../support/redis.ts'
 import type { ServerProcess } from '../../support/server-process.ts'
 
 /** Speaks to a store over a connection of its own. */
@@ -50,11 +51,11 @@ const postgres: (url: string) => Speaker = (connectionString) => {
 }
 
 const kinds = [
-  { name: 'Redis', start: startRedis, speaker: redis },
-  { name: 'PostgreSQL', start: startPostgres, speaker: postgres },
+  { name: 'Redis', skipReason: redisSkipReason, start: startRedis, speaker: redis },
+  { name: 'PostgreSQL', skipReason: postgresSkipReason, start: startPostgres, speaker: postgres },
 ]
 
-describe.each(kinds)('$name', ({ start, speaker }) => {
+describeEach(kinds)('$name', ({ start, speaker }) => {
   let server: ServerProcess
   beforeAll(async () => {
     server = await start()

@@ -54,6 +54,10 @@ function build(express: Express): Framework['build'] {
     router.get('/strong', requireLogin({ acr: 'strong' }), ok)
     router.get('/fresh', requireLogin({ maxAge: 0 }), ok)
     router.get('/otp', requireLogin({ amr: 'otp' }), ok)
+    router.get('/at-two', requireLogin({ provider: 'two' }), ok)
+    router.get('/which', (req, res) => {
+      res.json({ provider: req.oidc.provider, sub: req.oidc.user?.sub })
+    })
     router.get(
       '/start',
       caught((req) => req.oidc.login({ returnTo: `${mountPath}/profile` })),

@@ -55,6 +55,8 @@ function pages(mountPath: string, hasBodyParser: boolean): FastifyPluginAsync {
     app.get('/strong', { onRequest: requireLogin({ acr: 'strong' }) }, ok)
     app.get('/fresh', { onRequest: requireLogin({ maxAge: 0 }) }, ok)
     app.get('/otp', { onRequest: requireLogin({ amr: 'otp' }) }, ok)
+    app.get('/at-two', { onRequest: requireLogin({ provider: 'two' }) }, ok)
+    app.get('/which', async ({ oidc }) => ({ provider: oidc.provider, sub: oidc.user?.sub }))
     app.get('/start', ({ oidc }) => oidc.login({ returnTo: `${mountPath}/profile` }))
     app.get('/leave', ({ oidc }) => oidc.logout())
     app.get('/leave-here', ({ oidc }) => oidc.logout({ local: true }))

@@ -68,6 +68,10 @@ function buildRouter(mountPath: string): Router {
   router.get('/strong', requireLogin({ acr: 'strong' }), ok)
   router.get('/fresh', requireLogin({ maxAge: 0 }), ok)
   router.get('/otp', requireLogin({ amr: 'otp' }), ok)
+  router.get('/at-two', requireLogin({ provider: 'two' }), ok)
+  router.get('/which', (ctx) => {
+    ctx.body = { provider: ctx.oidc.provider, sub: ctx.oidc.user?.sub }
+  })
   router.get('/start', (ctx) => ctx.oidc.login({ returnTo: `${mountPath}/profile` }))
   router.get('/leave', (ctx) => ctx.oidc.logout())
   router.get('/leave-here', (ctx) => ctx.oidc.logout({ local: true }))

@@ -69,6 +69,9 @@ function buildPages({
     '/strong': requireLogin(ok, { acr: 'strong' }),
     '/fresh': requireLogin(ok, { maxAge: 0 }),
     '/otp': requireLogin(ok, { amr: 'otp' }),
+    '/at-two': requireLogin(ok, { provider: 'two' }),
+    '/which': ({ oidc }, response) =>
+      json(response, { provider: oidc.provider, sub: oidc.user?.sub }),
     '/start': ({ oidc }) => oidc.login({ returnTo: `${mountPath}/profile` }),
     '/leave': ({ oidc }) => oidc.logout(),
     '/leave-here': ({ oidc }) => oidc.logout({ local: true }),

@@ -4,8 +4,20 @@
  * @module
  */
 
-/** Does `act` for a key, unless it was done for it lately: then its result is shared. */
-export type SingleFlight<Value> = (key: string, act: () => Promise<Value>) => Promise<Value>
+/**
+ * Does `act` for a key, unless it is being done, or was done lately: then its result is shared. One that
+ * was done is remembered and shared only while `isGood` says so. Default: always.
+ */
+export type SingleFlight<Value> = (
+  key: string,
+  act: () => Promise<Value>,
+  isGood?: (value: Value) => boolean,
+) => Promise<Value>
+
+interface Landed<Value> {
+  readonly value: Value
+  readonly until: number
+}
 
 /** Milliseconds for which a result is shared with requests that were under way already. */
 const rememberFor = 30_000
@@ -13,23 +25,37 @@ const maxRemembered = 1000
 
 /** Creates a single flight. A failure is not remembered. */
 export function createSingleFlight<Value>(): SingleFlight<Value> {
-  const recent = new Map<string, { readonly result: Promise<Value>; readonly until: number }>()
+  // However many there are: to do one of them a second time may be taken for theft (RFC 9700, 4.14.2)
+  const underWay = new Map<string, Promise<Value>>()
+  /** The one that landed last is the last one. */
+  const landed = new Map<string, Landed<Value>>()
 
   function forget(): void {
     const now = performance.now()
-    for (const [key, { until }] of recent) {
-      if (until > now && recent.size < maxRemembered) return
-      recent.delete(key)
+    for (const [key, { until }] of landed) {
+      if (until > now && landed.size <= maxRemembered) return
+      landed.delete(key)
     }
   }
 
-  return (key, act) => {
+  return (key, act, isGood = () => true) => {
     forget()
-    const known = recent.get(key)
-    if (known) return known.result
+    const begun = underWay.get(key)
+    if (begun !== undefined) return begun
+    const known = landed.get(key)
+    if (known && isGood(known.value)) return Promise.resolve(known.value)
+    landed.delete(key)
     const result = act()
-    recent.set(key, { result, until: performance.now() + rememberFor })
-    result.catch(() => recent.delete(key))
+    underWay.set(key, result)
+    result.then(
+      (value) => {
+        underWay.delete(key)
+        if (!isGood(value)) return
+        landed.set(key, { value, until: performance.now() + rememberFor })
+        forget()
+      },
+      () => underWay.delete(key),
+    )
     return result
   }
 }

@@ -9,6 +9,8 @@ import { TransactionError } from '../errors.ts'
 
 /** Bytes that a form of ours may have: tokens and codes, with room to spare. */
 const maxForm = 64 * 1024
+/** Milliseconds that a form may take to arrive. */
+const patience = 10_000
 
 /** A request's body. */
 export interface FormBody {
@@ -63,6 +65,16 @@ async function readText(stream: Readable): Promise<string> {
   // A parser has read it to the end and found nothing
   if (stream.readableEnded) return ''
   if (stream.destroyed) throw aborted()
+  // Who sends a form byte by byte holds a connection for nothing
+  const timer = setTimeout(() => stream.destroy(), patience)
+  try {
+    return await readChunks(stream)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function readChunks(stream: Readable): Promise<string> {
   return await new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let size = 0

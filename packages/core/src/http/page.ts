@@ -8,6 +8,12 @@
 import { createHash } from 'node:crypto'
 import type { OidcResponse } from '../exchange.ts'
 
+/** Where a page leads. */
+export interface PageLink {
+  readonly label: string
+  readonly href: string
+}
+
 /** What a page says. Every text is escaped here. */
 export interface Page {
   readonly status: number
@@ -15,7 +21,10 @@ export interface Page {
   readonly text: string
   /** One more paragraph, in smaller print: what exactly was missing, and why it may be. */
   readonly detail?: string | undefined
-  readonly actions: readonly { readonly label: string; readonly href: string }[]
+  /** What there is to choose from: one below the other, and all alike. */
+  readonly choices?: readonly PageLink[]
+  /** The first one is what most want to do, unless there is something to choose from. */
+  readonly actions: readonly PageLink[]
   /** What the people who run the site find in their events. */
   readonly reference?: string | undefined
   readonly headers?: Readonly<Record<string, string>>
@@ -33,7 +42,10 @@ p{margin:0 0 1rem}
 .reference{margin:1.5rem 0 0;padding-top:1rem;border-top:1px solid var(--line)}
 nav{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1.5rem}
 a{padding:.6rem 1.1rem;border:1px solid var(--line);border-radius:.6rem;color:var(--ink);text-decoration:none;font-weight:600}
-a:first-child{border-color:var(--act);background:var(--act);color:var(--on)}
+nav:only-of-type a:first-child{border-color:var(--act);background:var(--act);color:var(--on)}
+.choices{flex-direction:column}
+.choices a{text-align:center}
+.choices+nav a{padding:0;border:0;color:var(--soft);font-weight:400;text-decoration:underline}
 a:focus-visible{outline:3px solid var(--act);outline-offset:2px}
 `
 
@@ -42,9 +54,7 @@ const policy = `default-src 'none'; style-src 'sha256-${styleHash}'; base-uri 'n
 
 /** Builds a page that may be shown to anybody. */
 export function buildPage(page: Page): OidcResponse {
-  const actions = page.actions
-    .map(({ label, href }) => `<a href="${escapeText(href)}">${escapeText(label)}</a>`)
-    .join('')
+  const choices = page.choices ? `<nav class="choices">${buildLinks(page.choices)}</nav>\n` : ''
   const body = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -55,7 +65,7 @@ export function buildPage(page: Page): OidcResponse {
 <main>
 <h1>${escapeText(page.title)}</h1>
 <p>${escapeText(page.text)}</p>
-${page.detail ? `<p class="detail">${escapeText(page.detail)}</p>\n` : ''}<nav>${actions}</nav>
+${page.detail ? `<p class="detail">${escapeText(page.detail)}</p>\n` : ''}${choices}<nav>${buildLinks(page.actions)}</nav>
 ${page.reference ? `<p class="reference">Reference: <code>${escapeText(page.reference)}</code></p>\n` : ''}</main>
 </html>
 `
@@ -71,6 +81,12 @@ ${page.reference ? `<p class="reference">Reference: <code>${escapeText(page.refe
     },
     body,
   }
+}
+
+function buildLinks(links: readonly PageLink[]): string {
+  return links
+    .map(({ label, href }) => `<a href="${escapeText(href)}">${escapeText(label)}</a>`)
+    .join('')
 }
 
 const entities: Readonly<Record<string, string>> = {

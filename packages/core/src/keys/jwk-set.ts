@@ -7,7 +7,7 @@
  */
 
 import { createHash } from 'node:crypto'
-import { listNames } from './public-jwk.ts'
+import { listNames, mergeSame } from './public-jwk.ts'
 import type { PublicJwk } from './signer.ts'
 
 /** A JWK Set ready to be sent. */
@@ -37,7 +37,8 @@ export async function buildJwkSet(publishers: readonly Publisher[]): Promise<Jwk
   const keys = published.filter(
     (key) => key.use !== 'enc' || !listNames(key).some((name) => signing.has(name)),
   )
-  const body = JSON.stringify({ keys })
+  // Several registrations may share a key
+  const body = JSON.stringify({ keys: mergeSame(keys) })
   const etag = `"${createHash('sha256').update(body).digest('base64url')}"`
   return { body, etag }
 }

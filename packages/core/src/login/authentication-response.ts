@@ -41,13 +41,15 @@ export interface Redeemed {
 
 /** Parameters of an Authentication Response, each at most once. */
 export function readResponseParameters(parameters: URLSearchParams): URLSearchParams {
-  for (const name of new Set(parameters.keys())) {
+  const seen = new Set<string>()
+  for (const name of parameters.keys()) {
     // RFC 6749, 3.1: parameters MUST NOT be included more than once
-    if (parameters.getAll(name).length > 1) {
-      throw new TransactionError('ERR_STATE', `"${name}" is there more than once`, {
+    if (seen.has(name)) {
+      throw new TransactionError('ERR_STATE', `"${name.slice(0, 64)}" is there more than once`, {
         reason: 'invalid',
       })
     }
+    seen.add(name)
   }
   return parameters
 }

@@ -76,6 +76,8 @@ export function createCallback(settings: CallbackSettings): Callback {
     parameters: URLSearchParams,
   ): Promise<Session> {
     const started = performance.now()
+    // Before the code is redeemed: a logout that comes from now on ends what becomes of it
+    const createdAt = clock.now()
     const redeemed = await redeemCode(client.redeem, transaction, parameters)
     const { returnTo } = transaction
     const extra = await settings.enrich(client, redeemed, { exchange, returnTo })
@@ -86,13 +88,12 @@ export function createCallback(settings: CallbackSettings): Callback {
       sid: claims.sid,
       duration: performance.now() - started,
     })
-    const now = clock.now()
     return {
       // RFC 9700, 4.7 and session fixation: a login never continues an older session
       id: generateId(),
       provider: transaction.provider,
-      createdAt: now,
-      seenAt: now,
+      createdAt,
+      seenAt: clock.now(),
       claims: buildKeptClaims(claims),
       extra,
       tokens: settings.keepTokens(tokens),
@@ -127,7 +128,7 @@ export function createCallback(settings: CallbackSettings): Callback {
     const { state, returnTo, isRetry, isFormPost, stepUp, maxAge } = transaction
     try {
       const session = await signInOnce(client, exchange, transaction, parameters)
-      const size = await store.open(exchange).write(session)
+      const size = await store.open(exchange).write(session, transaction.startedAt)
       transactions.finish(exchange, transaction, size)
       loopBreaker.count(exchange, isFormPost === true)
       return redirect(returnTo)

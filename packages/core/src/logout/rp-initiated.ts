@@ -6,7 +6,7 @@
  * @module
  */
 
-import * as client from 'openid-client'
+import { buildEndSessionUrl } from 'openid-client'
 import { generateId } from '../base/random.ts'
 import type { BaseUrl } from '../base/url.ts'
 import { TransactionError } from '../errors.ts'
@@ -18,11 +18,13 @@ import type { Provider } from '../provider/discovery.ts'
 import type { Session } from '../session/session.ts'
 import type { SessionHandle } from '../session/store.ts'
 import { revokeTokens } from '../tokens/revocation.ts'
+import type { SignedOut } from './signed-out.ts'
 
 /** What signing out takes. */
 export interface LogoutSettings {
   readonly baseUrl: BaseUrl
   readonly loopBreaker: LoopBreaker
+  readonly signedOut: SignedOut
   readonly emit: Emit
   /** The client that a session is of. */
   of(session: Session): Promise<LogoutClient>
@@ -70,16 +72,19 @@ export async function startLogout(
   const ended = session.read()
   await session.clear()
   settings.loopBreaker.clear(exchange)
+  settings.signedOut.note(exchange, returnTo)
   const back = redirect(returnTo)
   if (!ended) return back
   emit({ type: 'logout', sub: ended.claims.sub, local })
-  const { provider, clientId, timeout } = await settings.of(ended)
-  const metadata = await provider.metadata().catch(() => undefined)
-  if (!metadata) return back
+  // The provider may be away, or one of a tenant that is gone
+  const client = await settings.of(ended).catch(() => undefined)
+  const metadata = await client?.provider.metadata().catch(() => undefined)
+  if (!client || !metadata) return back
+  const { provider, clientId, timeout } = client
   await revokeTokens(provider, ended.tokens ?? {}, { timeout, emit })
   if (local || metadata.end_session_endpoint === undefined) return back
   const hint = ended.tokens?.idToken
-  const url = client.buildEndSessionUrl(await provider.configuration(), {
+  const url = buildEndSessionUrl(await provider.configuration(), {
     // RP-Initiated Logout, 2: without a hint, the client says who it is by its identifier
     ...(hint === undefined ? { client_id: clientId } : { id_token_hint: hint }),
     post_logout_redirect_uri: baseUrl.origin + returnTo,

@@ -46,8 +46,8 @@ export function readProtocolError(error: unknown, request: ProtocolRequest): Oid
     const challenge = error.cause[0]?.parameters
     return new ProviderError(code, `${endpoint} refused the request (${error.status})`, {
       endpoint,
-      error: challenge?.error,
-      error_description: challenge?.error_description,
+      error: readText(challenge?.error),
+      error_description: readText(challenge?.error_description),
     })
   }
   if (error instanceof ClientError) return readClientError(error, { code, endpoint, tokenKind })
@@ -94,9 +94,21 @@ export function buildAuthenticationResponseError(
   )
 }
 
-/** The provider's words, as far as RFC 6749, 4.1.2.1 allows them: nothing that could forge a log line. */
+/**
+ * The provider's words, as far as RFC 6749, 4.1.2.1 allows them: nothing that could forge a log line. Some
+ * repeat what they were sent, and a token, code or assertion is in no log.
+ */
 function readText(untrusted: string | null | undefined): string | undefined {
-  return untrusted?.replace(/[^\x20-\x7e]/g, '?').slice(0, 300)
+  return untrusted
+    ?.slice(0, 4096)
+    .replace(/[^\x20-\x7e]/g, '?')
+    .replace(/[\w.~+=-]{28,}/g, (word) => (looksSecret(word) ? '[removed]' : word))
+    .slice(0, 300)
+}
+
+/** Long, and of digits as well as letters, or of both cases: no word, and no name of a parameter. */
+function looksSecret(word: string): boolean {
+  return /\d/.test(word) || (/[a-z]/.test(word) && /[A-Z]/.test(word))
 }
 
 function describe(description: string | undefined): string {

@@ -11,34 +11,51 @@ import type { Exchange } from '../exchange.ts'
 import type { Session } from './session.ts'
 import type { SessionHandle, SessionStore } from './store.ts'
 
-/** What a check finds: `ended` takes the session from the browser, `hidden` leaves it alone. */
+/**
+ * What a check finds: `ended` takes the session from the browser; `hidden` leaves it alone, so that nobody
+ * can end it either.
+ */
 export type Verdict = 'good' | 'ended' | 'hidden'
 
-/** Checks a session. @throws SessionError */
-export type SessionCheck = (session: Session, exchange: Exchange) => Promise<Verdict>
+/** What the sessions have to pass. */
+export interface SessionCheck {
+  /** @throws SessionError */
+  check(session: Session, exchange: Exchange): Promise<Verdict>
+  /** Tells elsewhere that a session begins, before it does. @throws SessionError */
+  begin?(session: Session, since: number): Promise<void>
+  /** Tells elsewhere that a session is over, before it is. @throws SessionError */
+  end?(session: Session): Promise<void>
+}
 
 /** Creates a store whose sessions pass the check. */
 export function createCheckedStore(
   inner: SessionStore,
-  check: SessionCheck,
+  checks: SessionCheck,
   emit: Emit,
 ): SessionStore {
   const key = Symbol('session')
+  const open: SessionStore['open'] = (exchange: Exchange & { [key]?: SessionHandle }, options) => {
+    exchange[key] ??= createHandle(inner.open(exchange, options), { ...checks, exchange, emit })
+    return exchange[key]
+  }
   return {
-    open(exchange: Exchange & { [key]?: SessionHandle }, options) {
-      exchange[key] ??= createHandle(inner.open(exchange, options), { exchange, check, emit })
-      return exchange[key]
+    open,
+    inspect(exchange) {
+      const found = inner.inspect(exchange)
+      // One that no check lets pass would be signed in to for ever
+      return found === 'readable' && !open(exchange).read() ? 'unreadable' : found
     },
-    inspect: (exchange) => inner.inspect(exchange),
   }
 }
 
 function createHandle(
   inner: SessionHandle,
-  { exchange, check, emit }: { exchange: Exchange; check: SessionCheck; emit: Emit },
+  { exchange, check, begin, end, emit }: SessionCheck & { exchange: Exchange; emit: Emit },
 ): SessionHandle {
   let verdict: Verdict | undefined
   let failure: SessionError | undefined
+  /** What is wrong with the app or its own check: told to whoever reads a session. */
+  let fault: unknown
   let loading: Promise<void> | undefined
 
   async function judge(): Promise<void> {
@@ -49,32 +66,57 @@ function createHandle(
       if (verdict === 'ended' && !exchange.isStarted()) await inner.clear()
     } catch (error) {
       verdict = 'hidden'
-      if (!(error instanceof SessionError)) throw error
-      failure = error
-      emit({ type: 'session.store_failed', error: buildEventError(error) })
+      if (error instanceof SessionError) {
+        failure = error
+        emit({ type: 'session.store_failed', error: buildEventError(error) })
+      } else {
+        fault = error
+      }
     }
   }
 
-  return {
-    load() {
-      if (verdict !== undefined) return undefined
+  function load(): Promise<void> | undefined {
+    if (verdict !== undefined) return undefined
+    try {
       // Nobody is there to be checked
       if (!inner.load() && !inner.read()) verdict = 'good'
       else loading ??= judge()
-      return loading
-    },
-    read: () => (verdict === 'good' ? inner.read() : undefined),
+    } catch (error) {
+      // The app is not set up for sessions
+      fault = error
+    }
+    return loading
+  }
+
+  function read(): Session | undefined {
+    if (fault) throw fault
+    return verdict === 'good' ? inner.read() : undefined
+  }
+
+  return {
+    load,
+    read,
     get failure() {
       return failure ?? inner.failure
     },
-    async write(session) {
-      const size = await inner.write(session)
+    async write(session, since = session.createdAt) {
+      await begin?.(session, since)
+      const size = await inner.write(session, since)
       verdict = 'good'
       failure = undefined
+      fault = undefined
       return size
     },
     writeTokens: (tokens) => inner.writeTokens(tokens),
-    clear: () => inner.clear(),
+    async clear() {
+      await load()
+      if (failure) throw failure
+      const session = read()
+      // That of another tenant: who signs out here does not sign out there
+      if (verdict === 'hidden') return
+      if (session) await end?.(session)
+      await inner.clear()
+    },
     get shared() {
       return inner.shared
     },

@@ -35,8 +35,11 @@ export interface Records {
   get(name: string): Promise<unknown>
   /** `expiresAt` is a NumericDate. */
   put(name: string, value: object, expiresAt: number): Promise<void>
-  /** Makes a record live longer, if it is there still; nothing where the store cannot. */
-  touch(name: string, expiresAt: number): Promise<void>
+  /**
+   * Makes a record live longer, if it is there still; nothing where the store cannot. `value` is what is in
+   * it: some stores write it again.
+   */
+  touch(name: string, value: object, expiresAt: number): Promise<void>
   drop(name: string): Promise<void>
   /** Whether records can be made to live longer. */
   readonly canTouch: boolean
@@ -51,7 +54,7 @@ export function createRecords(
     callInTime(act, { method, milliseconds: timeout * 1000 })
 
   return {
-    canTouch: typeof backend.touch === 'function',
+    canTouch: typeof backend.touch === 'function' && !isTouchDisabled(backend),
     async get(name) {
       const found = await call<unknown>('get', (done) => backend.get(prefix + name, done))
       return isObject(found) ? found[member] : undefined
@@ -60,8 +63,8 @@ export function createRecords(
       const record = { ...buildCookie(expiresAt, clock.now()), [member]: value }
       await call('set', (done) => backend.set(prefix + name, record, done))
     },
-    async touch(name, expiresAt) {
-      const record = buildCookie(expiresAt, clock.now())
+    async touch(name, value, expiresAt) {
+      const record = { ...buildCookie(expiresAt, clock.now()), [member]: value }
       await call('touch', (done) =>
         backend.touch ? backend.touch(prefix + name, record, done) : done(),
       )
@@ -88,6 +91,8 @@ async function callInTime<Value>(
   try {
     return await actInTime({ milliseconds }, (signal) => waitUntilAborted(promisify(act), signal))
   } catch (error) {
+    // As express-session has it: stores of files say so of a record that is not there
+    if (method !== 'set' && isObject(error) && error['code'] === 'ENOENT') return undefined
     throw new SessionError('ERR_SESSION_STORE', `the session store failed: ${method}()`, {
       cause: error,
     })
@@ -98,8 +103,14 @@ async function callInTime<Value>(
 function promisify<Value>(act: (done: Done<Value>) => unknown): Promise<Value | undefined> {
   return new Promise((resolve, reject) => {
     const returned = act((error, value) => (error ? reject(error) : resolve(value)))
+    // Other objects with a then() may be queries, which it would run once more
     if (returned instanceof Promise) returned.catch(reject)
   })
+}
+
+/** connect-redis says so where it does nothing in `touch`. */
+function isTouchDisabled(backend: object): boolean {
+  return 'disableTouch' in backend && backend.disableTouch === true
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

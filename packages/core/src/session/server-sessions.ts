@@ -5,11 +5,11 @@
  */
 
 import type { Clock } from '../base/clock.ts'
-import { SessionError } from '../errors.ts'
 import { buildEventError, type Emit } from '../events.ts'
 import type { Sealer } from '../jose/seal.ts'
-import type { EndedSessions, Whose } from './ended-sessions.ts'
-import { endOf, type Lifetimes } from './lifetime.ts'
+import { inBatches } from './batches.ts'
+import { type EndedSessions, endedMeanwhile, type Whose } from './ended-sessions.ts'
+import { endOf, isDueToRoll, type Lifetimes } from './lifetime.ts'
 import type { Records } from './records.ts'
 import type { KeptTokens, Session } from './session.ts'
 import { createSessionIndex, type Exclusion, type IndexEntry } from './session-index.ts'
@@ -17,25 +17,35 @@ import { createSessionIndex, type Exclusion, type IndexEntry } from './session-i
 /** A session as it is stored: when it was used last is known to its browser. */
 export type StoredSession = Omit<Session, 'seenAt'>
 
-/** The sessions of one app, on the server. Every method throws SessionError `ERR_SESSION_STORE`. */
+/** The sessions of one app, on the server. What is awaited may throw SessionError `ERR_SESSION_STORE`. */
 export interface ServerSessions {
   find(id: string): Promise<StoredSession | undefined>
-  /** @throws SessionError `ERR_SESSION_ENDED` when it ended at the provider meanwhile */
-  begin(session: Session): Promise<void>
+  /**
+   * Begins one, in place of what the browser had before.
+   *
+   * @throws SessionError `ERR_SESSION_ENDED` when it ended at the provider meanwhile
+   */
+  begin(session: Session, context?: BeginContext): Promise<void>
   /** Makes a session live longer, at most once a minute. Nobody waits for it. */
   touch(session: Session): void
   /** Whether there was a session to keep the tokens for. */
   replaceTokens(session: Session, tokens: KeptTokens | undefined): Promise<boolean>
   /** Ends one, and returns what it was. */
   end(id: string): Promise<StoredSession | undefined>
-  /** The same, where nobody can be told that it failed. */
-  endQuietly(id: string): Promise<void>
   /** Ends all that an End-User has, or those of one session at the provider, and returns them. */
   endAll(whose: Whose): Promise<readonly StoredSession[]>
   /** Those that an End-User has, oldest first. */
-  list(iss: string, sub: string): Promise<readonly StoredSession[]>
+  list(whose: Whose): Promise<readonly StoredSession[]>
   /** Acts while nobody else does so for this session. */
   alone<Value>(id: string, act: () => Promise<Value>): Promise<Value>
+}
+
+/** What a session begins in. */
+export interface BeginContext {
+  /** The session that the browser had before. */
+  readonly previous?: string | undefined
+  /** When the login began. NumericDate. */
+  readonly since?: number | undefined
 }
 
 /** What keeping sessions takes. */
@@ -43,7 +53,9 @@ export interface ServerSessionsSettings {
   readonly records: Records
   readonly ended: EndedSessions
   readonly mutex: Exclusion
-  /** Seals tokens: who can read the store cannot use them. */
+  /** Whether it holds between processes: else the list of an End-User's sessions may lack one. */
+  readonly isExclusive: boolean
+  /** Seals what is stored. */
   readonly sealer: Sealer
   readonly lifetimes: Lifetimes
   readonly keepsTokens: boolean
@@ -54,8 +66,8 @@ export interface ServerSessionsSettings {
   readonly emit: Emit
 }
 
-/** How many sessions are ended at once. */
-const batch = 16
+/** Seconds for which the callback of a login may be repeated, and some more. */
+const repeatable = 120
 /** Sessions of which it is remembered that they were made to live longer a moment ago. */
 const maxTouched = 5000
 
@@ -67,6 +79,7 @@ export function createServerSessions(settings: ServerSessionsSettings): ServerSe
     records,
     lifetime: lifetimes.lifetime,
     mutex,
+    maxSessions: settings.maxSessions,
     isAlive: async (id) => (await readSession(id)) !== undefined,
     clock,
   })
@@ -74,21 +87,31 @@ export function createServerSessions(settings: ServerSessionsSettings): ServerSe
   /** What cannot be made to live longer lives for as long as it may. */
   function expiryOf(session: Session): number {
     const { createdAt } = session
-    return records.canTouch ? endOf(session, lifetimes) : createdAt + lifetimes.lifetime
+    return records.canTouch ? endIfUsedNow(session) : createdAt + lifetimes.lifetime
+  }
+
+  /** Later than `seenAt` says: other requests may have used the session since this one began. */
+  function endIfUsedNow(session: Session): number {
+    return endOf({ ...session, seenAt: clock.now() }, lifetimes)
+  }
+
+  /** Who can read the store learns nothing of anybody; who can write to it cannot be another. */
+  async function readSealed(name: string): Promise<unknown> {
+    const found = await records.get(name)
+    const sealed = isObject(found) ? found['sealed'] : undefined
+    return typeof sealed === 'string' ? sealer.open(sealed) : undefined
   }
 
   async function readSession(id: string): Promise<StoredSession | undefined> {
-    const found = await records.get(`session:${id}`)
+    const found = await readSealed(`session:${id}`)
     // A store that answers with another one's record must not sign anybody in
     if (!isSession(found) || found.id !== id || !settings.accepts(found)) return undefined
+    if (clock.now() >= found.createdAt + lifetimes.lifetime) return undefined
     return found
   }
 
   async function readTokens(id: string): Promise<KeptTokens | undefined> {
-    const found = await records.get(`tokens:${id}`)
-    const sealed = isObject(found) ? found['sealed'] : undefined
-    if (typeof sealed !== 'string') return undefined
-    const tokens = sealer.open(sealed)
+    const tokens = await readSealed(`tokens:${id}`)
     // The session's id is sealed with them: the tokens of one are not another's
     if (!isObject(tokens) || tokens['session'] !== id) return undefined
     const { session: _, ...rest } = tokens
@@ -100,28 +123,44 @@ export function createServerSessions(settings: ServerSessionsSettings): ServerSe
       readSession(id),
       settings.keepsTokens ? readTokens(id) : undefined,
     ])
+    // One that a logout could not find is over all the same
+    if (
+      session &&
+      !settings.isExclusive &&
+      (await ended.includes(asOf(session.createdAt, session)))
+    )
+      return undefined
     return session && tokens ? { ...session, tokens } : session
   }
 
   async function putTokens(session: Session, tokens: KeptTokens): Promise<void> {
-    const sealed = sealer.seal({ ...tokens, session: session.id })
-    await records.put(`tokens:${session.id}`, { sealed }, expiryOf(session))
+    await records.put(`tokens:${session.id}`, sealTokens(session, tokens), expiryOf(session))
+  }
+
+  function sealSession({ tokens: _, seenAt: __, ...stored }: Session): object {
+    return { sealed: sealer.seal(stored) }
+  }
+
+  function sealTokens({ id }: Session, tokens: KeptTokens): object {
+    return { sealed: sealer.seal({ ...tokens, session: id }) }
   }
 
   /** The session first: without it, the rest is worth nothing. */
   async function drop(id: string): Promise<StoredSession | undefined> {
     const session = await find(id)
+    // What its login has earned is remembered for a moment, and must not be written once more
+    if (session && clock.now() < session.createdAt + repeatable) await ended.noteOne({ id })
     await records.drop(`session:${id}`)
-    await records.drop(`tokens:${id}`)
+    await quietly(() => records.drop(`tokens:${id}`))
     return session
   }
 
   /** An entry of a session that is over does no harm. */
   async function forget(
-    { claims: { iss, sub } }: StoredSession,
+    { provider, claims: { iss, sub } }: StoredSession,
     ids: readonly string[],
   ): Promise<void> {
-    await quietly(() => index.remove(iss, sub, ids))
+    await quietly(() => index.remove({ iss, provider }, sub, ids))
   }
 
   async function quietly(act: () => Promise<unknown>): Promise<void> {
@@ -139,45 +178,53 @@ export function createServerSessions(settings: ServerSessionsSettings): ServerSe
   }
 
   async function endMany(entries: readonly IndexEntry[]): Promise<readonly StoredSession[]> {
-    const gone: StoredSession[] = []
-    for (let start = 0; start < entries.length; start += batch) {
-      const some = entries.slice(start, start + batch)
-      const dropped = await Promise.all(some.map(({ id }) => drop(id)))
-      gone.push(...dropped.filter((session) => session !== undefined))
-    }
     const ids = entries.map(({ id }) => id)
+    const dropped = await inBatches(ids, drop)
+    const gone = dropped.filter((session) => session !== undefined)
     if (gone[0]) await forget(gone[0], ids)
     return gone
   }
 
   return {
     find,
-    async begin(session) {
-      const { tokens, seenAt: _, ...stored } = session
+    async begin(session, { previous, since = session.createdAt } = {}) {
+      const { tokens } = session
+      // A callback may come once more, and later than the logout
+      if (await ended.includesOne(session)) throw endedMeanwhile()
       if (tokens) await putTokens(session, tokens)
+      // Before its entry: whoever finds one without a session takes it for over
+      await records.put(`session:${session.id}`, sealSession(session), expiryOf(session))
       const entries = await index.add(session)
-      await records.put(`session:${session.id}`, stored, expiryOf(session))
       // A logout may have come between: it has left a note, and then looked for sessions
       const { claims } = session
-      // Of one that began in the same second the provider will say so again, or it was begun after it
-      if (await ended.includes({ claims, createdAt: claims.iat + 1 })) {
+      if (await ended.includes(asOf(since, session))) {
         await end(session.id)
-        throw new SessionError('ERR_SESSION_ENDED', 'the session at the provider ended meanwhile')
+        throw endedMeanwhile()
       }
-      const tooMany = entries.slice(0, Math.max(entries.length - settings.maxSessions, 0))
-      if (tooMany.length > 0) await quietly(() => endMany(tooMany))
+      // Session fixation: what the browser had before is worth nothing any more
+      if (previous !== undefined && previous !== session.id) await quietly(() => end(previous))
+      const others = entries.filter(({ id }) => id !== session.id && id !== previous)
+      const tooMany = others.slice(0, Math.max(others.length + 1 - settings.maxSessions, 0))
+      if (tooMany.length === 0) return
+      await quietly(async () => {
+        const { length: sessions } = await endMany(tooMany)
+        const { provider } = session
+        emit({ type: 'session.ended', by: 'limit', provider, sub: claims.sub, sessions })
+      })
     },
     touch(session) {
       const now = clock.now()
-      if ((touched.get(session.id) ?? 0) > now - 60) return
+      const last = touched.get(session.id)
+      if (last !== undefined && !isDueToRoll({ ...session, seenAt: last }, lifetimes, now)) return
       touched.delete(session.id)
       const [oldest] = touched.size >= maxTouched ? touched.keys() : []
       if (oldest !== undefined) touched.delete(oldest)
       touched.set(session.id, now)
       const expiry = endOf(session, lifetimes)
       void quietly(async () => {
-        await records.touch(`session:${session.id}`, expiry)
-        if (settings.keepsTokens) await records.touch(`tokens:${session.id}`, expiry)
+        await records.touch(`session:${session.id}`, sealSession(session), expiry)
+        const { tokens } = session
+        if (tokens) await records.touch(`tokens:${session.id}`, sealTokens(session, tokens), expiry)
       })
     },
     async replaceTokens(session, tokens) {
@@ -188,18 +235,24 @@ export function createServerSessions(settings: ServerSessionsSettings): ServerSe
       return false
     },
     end,
-    endQuietly: (id) => quietly(() => end(id)),
     async endAll(whose) {
       await ended.note(whose)
       return await endMany(await index.find(whose))
     },
-    async list(iss, sub) {
-      const entries = await index.find({ iss, sub })
-      const sessions = await Promise.all(entries.map(({ id }) => readSession(id)))
-      return sessions.filter((session) => session !== undefined)
+    async list(whose) {
+      const entries = await index.find(whose)
+      const sessions = await inBatches(entries, ({ id }) => readSession(id))
+      return sessions
+        .filter((session) => session !== undefined)
+        .filter(({ claims }) => claims.iss === whose.iss && claims.sub === whose.sub)
     },
     alone: (id, act) => mutex(`refresh:${id}`, act),
   }
+}
+
+/** What began in the same second as a logout may well have begun after it. */
+function asOf(since: number, session: StoredSession): StoredSession {
+  return { ...session, createdAt: since + 1 }
 }
 
 function isSession(value: unknown): value is StoredSession {

@@ -14,11 +14,13 @@ import type { Exchange } from '../exchange.ts'
 import {
   type CookieAttributes,
   checkStarted,
+  clearChunks,
   clearCookie,
   readCookies,
   setCookie,
 } from '../http/cookies.ts'
 import type { Sealer } from '../jose/seal.ts'
+import { endedMeanwhile } from './ended-sessions.ts'
 import { isDueToRoll, isExpired, type Lifetimes, secondsLeft } from './lifetime.ts'
 import type { ServerSessions } from './server-sessions.ts'
 import type { Session } from './session.ts'
@@ -116,6 +118,8 @@ function createHandle(
     pointer = { id: of.id, seenAt: of.seenAt }
     const value = sealer.seal(pointer)
     setCookie(exchange, attributes, { name, value, maxAge: secondsLeft(of, lifetimes) })
+    // What a whole session has left, where sessions have moved from cookies to a store
+    clearChunks(exchange, attributes, { name, written: new Set(), except: new Set([name]) })
     return name.length + value.length + 2
   }
 
@@ -125,24 +129,22 @@ function createHandle(
     get failure() {
       return failure
     },
-    async write(next) {
+    async write(next, since) {
       checkStarted(exchange)
       await load()
       const previous = pointer
-      await sessions.begin(next)
+      await sessions.begin(next, { previous: previous?.id, since })
       const size = setPointer(next)
       session = next
       failure = undefined
-      // Session fixation: what the browser had before is worth nothing any more
-      if (previous && previous.id !== next.id) await sessions.endQuietly(previous.id)
       return size
     },
     async writeTokens(tokens) {
-      if (!session) throw ended()
+      if (!session) throw endedMeanwhile()
       const { id } = session
       if (!(await sessions.replaceTokens(session, tokens))) {
         session = undefined
-        throw ended()
+        throw endedMeanwhile()
       }
       if (session?.id === id) session = { ...session, tokens }
     },
@@ -180,8 +182,4 @@ function createHandle(
 function toStoreFailure(error: unknown): SessionError {
   if (error instanceof SessionError) return error
   return new SessionError('ERR_SESSION_STORE', 'the session store failed', { cause: error })
-}
-
-function ended(): SessionError {
-  return new SessionError('ERR_SESSION_ENDED', 'the session ended while its tokens were refreshed')
 }

@@ -5,27 +5,33 @@
  */
 
 import type { Clock } from '../base/clock.ts'
-import { nameOf, type Whose } from './ended-sessions.ts'
+import { SessionError } from '../errors.ts'
+import { inBatches } from './batches.ts'
+import { nameOf, type Origin, type Whose } from './ended-sessions.ts'
 import type { Records } from './records.ts'
 import type { Session } from './session.ts'
 
 /** One session of an End-User. */
 export interface IndexEntry {
   readonly id: string
+  /** Hashed: who knows a `sid` can end that session. */
   readonly sid?: string | undefined
   /** NumericDate. */
   readonly createdAt: number
 }
 
-/** Acts while nobody else acts under this name. @throws SessionError `ERR_SESSION_STORE` */
-export type Exclusion = <Value>(name: string, act: () => Promise<Value>) => Promise<Value>
+/** Acts while nobody else acts under this name: until the signal aborts. @throws SessionError `ERR_SESSION_STORE` */
+export type Exclusion = <Value>(
+  name: string,
+  act: (signal: AbortSignal) => Promise<Value>,
+) => Promise<Value>
 
 /** The sessions of each End-User. */
 export interface SessionIndex {
   /** Adds a session, and returns all that its End-User has, oldest first. */
   add(session: Session): Promise<readonly IndexEntry[]>
   /** Removes sessions of one End-User. */
-  remove(iss: string, sub: string, ids: readonly string[]): Promise<void>
+  remove(from: Origin, sub: string, ids: readonly string[]): Promise<void>
   /** The sessions of an End-User, or those of one session at the provider. Some may be over. */
   find(whose: Whose): Promise<readonly IndexEntry[]>
 }
@@ -37,6 +43,7 @@ const lookFrom = 32
 export function createSessionIndex({
   records,
   lifetime,
+  maxSessions,
   mutex,
   isAlive,
   clock,
@@ -44,6 +51,8 @@ export function createSessionIndex({
   records: Records
   /** Seconds. */
   lifetime: number
+  /** How many an End-User may have: then those that are over must not be counted. */
+  maxSessions: number
   /** Two processes that add at once must not lose an entry: a logout would not find that session. */
   mutex: Exclusion
   isAlive: (id: string) => Promise<boolean>
@@ -58,11 +67,13 @@ export function createSessionIndex({
 
   async function change(
     name: string,
-    act: (entries: readonly IndexEntry[]) => Promise<readonly IndexEntry[]>,
+    act: (entries: readonly IndexEntry[]) => readonly IndexEntry[],
   ): Promise<readonly IndexEntry[]> {
-    return await mutex(name, async () => {
-      const next = await act(await read(name))
-      const newest = Math.max(...next.map(({ createdAt }) => createdAt))
+    return await mutex(name, async (signal) => {
+      const next = act(await read(name))
+      // Another may have the lock by now, and what it writes must not be lost
+      if (signal.aborted) throw tooSlow()
+      const newest = next.reduce((last, { createdAt }) => Math.max(last, createdAt), 0)
       if (next.length === 0) await records.drop(name)
       else await records.put(name, { sessions: next }, newest + lifetime)
       return next
@@ -70,41 +81,61 @@ export function createSessionIndex({
   }
 
   /** An End-User who never signs out leaves many that are over. */
-  async function prune(entries: readonly IndexEntry[]): Promise<readonly IndexEntry[]> {
+  async function findDead(name: string): Promise<ReadonlySet<string>> {
+    const entries = await read(name)
     const { length } = entries
-    if (length < lookFrom || !Number.isInteger(Math.log2(length))) return entries
-    const alive = await Promise.all(entries.map(({ id }) => isAlive(id)))
-    return entries.filter((_, index) => alive[index])
+    const isDue = length >= lookFrom && Number.isInteger(Math.log2(length))
+    if (!isDue && length < maxSessions) return new Set()
+    const alive = await inBatches(entries, ({ id }) => isAlive(id))
+    return new Set(entries.filter((_, index) => !alive[index]).map(({ id }) => id))
   }
 
   return {
-    async add({ id, createdAt, claims: { iss, sub, sid } }) {
+    async add({ id, provider, createdAt, claims: { iss, sub, sid } }) {
+      const from = { iss, provider }
+      const own = nameOf('sub', from, sub)
+      const session = sid === undefined ? undefined : nameOf('sid', from, sid)
       // RPs see one `sid` with one `sub` only: written by whom it may, it is the same
-      if (sid !== undefined)
-        await records.put(nameOf('sid', iss, sid), { sub }, createdAt + lifetime)
-      return await change(nameOf('sub', iss, sub), async (entries) => [
-        ...(await prune(entries)),
-        { id, sid, createdAt },
-      ])
+      if (session) await records.put(session, { of: own }, createdAt + lifetime)
+      const dead = await findDead(own)
+      return await change(own, (entries) => {
+        // A login that is repeated, by a double click or after an outage, is one session
+        const others = entries.filter((entry) => entry.id !== id && !dead.has(entry.id))
+        return [...others, { id, sid: session, createdAt }]
+      })
     },
-    async remove(iss, sub, ids) {
-      await change(nameOf('sub', iss, sub), async (entries) =>
+    async remove(from, sub, ids) {
+      await change(nameOf('sub', from, sub), (entries) =>
         entries.filter(({ id }) => !ids.includes(id)),
       )
     },
-    async find({ iss, sub, sid }) {
-      const whose = sub ?? (sid === undefined ? undefined : await readSub(records, iss, sid))
-      if (whose === undefined) return []
-      const entries = await read(nameOf('sub', iss, whose))
-      return sid === undefined ? entries : entries.filter((entry) => entry.sid === sid)
+    async find({ sub, sid, ...from }) {
+      const session = sid === undefined ? undefined : nameOf('sid', from, sid)
+      const own =
+        sub === undefined
+          ? session && (await readOwner(records, session))
+          : nameOf('sub', from, sub)
+      if (own === undefined) return []
+      const entries = await read(own)
+      if (session === undefined) return entries
+      // Where `sub` is named, one that began without a `sid` may be the one: it cannot be told apart
+      const isMeant = (found: string | undefined) =>
+        found === session || (!found && sub !== undefined)
+      return entries.filter((entry) => isMeant(entry.sid))
     },
   }
 }
 
-async function readSub(records: Records, iss: string, sid: string): Promise<string | undefined> {
-  const found = await records.get(nameOf('sid', iss, sid))
-  const sub = isObject(found) ? found['sub'] : undefined
-  return typeof sub === 'string' ? sub : undefined
+/** The name of the list that a session at the provider leads to. */
+async function readOwner(records: Records, session: string): Promise<string | undefined> {
+  const found = await records.get(session)
+  const own = isObject(found) ? found['of'] : undefined
+  return typeof own === 'string' ? own : undefined
+}
+
+function tooSlow(): SessionError {
+  const message = "the list of an End-User's sessions took too long to change"
+  return new SessionError('ERR_SESSION_STORE', message)
 }
 
 function isEntry(value: unknown): value is IndexEntry {

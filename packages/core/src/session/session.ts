@@ -54,6 +54,8 @@ export interface KeptTokens {
   readonly refreshToken?: string | undefined
   /** When the access token expires, where the provider said so. NumericDate. */
   readonly expiresAt?: number | undefined
+  /** For how long the access token was given, where it is from a refresh. Seconds. */
+  readonly refreshedFor?: number | undefined
   readonly scope?: string | undefined
   /** The `nonce` of the login, which a refreshed ID Token may repeat and must not change. */
   readonly nonce?: string | undefined

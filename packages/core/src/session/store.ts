@@ -21,11 +21,13 @@ export interface SessionHandle {
   readonly failure?: SessionError | undefined
   /**
    * Begins a session in place of the one there is, and returns the bytes of cookies it takes. MUST be
-   * done before the head of the response leaves.
+   * done before the head of the response leaves. `since` is when its login began (NumericDate): an end at
+   * the provider that came later is its end too.
    *
-   * @throws SessionError `ERR_COOKIE_TOO_LARGE`, `ERR_RESPONSE_STARTED`, `ERR_SESSION_STORE`
+   * @throws SessionError `ERR_COOKIE_TOO_LARGE`, `ERR_RESPONSE_STARTED`, `ERR_SESSION_STORE`,
+   *   `ERR_SESSION_ENDED`
    */
-  write(session: Session): number | Promise<number>
+  write(session: Session, since?: number): number | Promise<number>
   /**
    * Replaces the tokens of the session that was read.
    *

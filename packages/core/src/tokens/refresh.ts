@@ -7,16 +7,18 @@
  */
 
 import { createHash } from 'node:crypto'
-import { setTimeout as delay } from 'node:timers/promises'
 import * as client from 'openid-client'
 import type { Clock } from '../base/clock.ts'
 import { createSingleFlight } from '../base/single-flight.ts'
-import { ProviderError, SessionError, TokenValidationError } from '../errors.ts'
 import { buildEventError, type Emit } from '../events.ts'
 import type { Provider } from '../provider/discovery.ts'
 import { readProtocolError } from '../provider/protocol-error.ts'
 import type { KeptTokens, Session } from '../session/session.ts'
 import type { SharedSession } from '../session/store.ts'
+import { checkRefreshedIdToken } from './refreshed-id-token.ts'
+import { readRefusal } from './refusal.ts'
+import { createSharedRefresh } from './shared-refresh.ts'
+import { isDue } from './token-lifetime.ts'
 
 /** Refreshes the tokens of a session. In a shared session they are written already when it resolves. */
 export type Refresh = (session: Session, request: RefreshRequest) => Promise<KeptTokens>
@@ -59,8 +61,6 @@ export function buildTokens(
 export interface RefreshSettings {
   readonly provider: Provider
   readonly clientId: string
-  /** Audiences besides the client that are trusted. */
-  readonly trustedAudiences: readonly string[]
   /** Verifies an ID Token under the client secret, where that is how they are signed. */
   readonly verifySecretSignature: ((idToken: string) => Promise<void>) | undefined
   readonly clock: Clock
@@ -73,9 +73,10 @@ export interface RefreshSettings {
  * must not be sent twice.
  */
 export function createRefresh({ emit, ...settings }: RefreshSettings): Refresh {
+  const { clock } = settings
   const once = createSingleFlight<KeptTokens>()
 
-  async function refresh(session: Session, refreshToken: string): Promise<KeptTokens> {
+  async function request(session: Session, refreshToken: string): Promise<KeptTokens> {
     const started = performance.now()
     try {
       const tokens = await requestTokens(settings, session, refreshToken)
@@ -87,70 +88,35 @@ export function createRefresh({ emit, ...settings }: RefreshSettings): Refresh {
     }
   }
 
-  /** One process at a time; the next one finds what it has left. */
-  async function refreshAlone(
-    session: Session,
-    shared: SharedSession,
-    { refreshToken, write }: RefreshRequest,
-  ): Promise<KeptTokens> {
-    return await shared.alone(async () => {
-      const news = await findNews(session, shared)
-      if (news) return news
-      try {
-        const tokens = await refresh(session, refreshToken)
-        await write(tokens)
-        return tokens
-      } catch (error) {
-        // Where the store has no lock, a sibling may have been faster (RFC 9700, 4.14.2)
-        const others = isRefused(error) ? await awaitNews(session, shared) : undefined
-        if (others) return others
-        throw error
-      }
-    })
+  /** In a session that only its browser has: what it was given lately is remembered here. */
+  async function refreshOwn(session: Session, refreshToken: string): Promise<KeptTokens> {
+    let isNew = false
+    const act = () => {
+      isNew = true
+      return request(session, refreshToken)
+    }
+    // A refresh token that was replaced is not sent again, however short its successor's life
+    const isGood = (tokens: KeptTokens) =>
+      tokens.refreshToken !== refreshToken || !isDue(tokens, clock.now())
+    const tokens = await once(buildKey(session), act, isGood)
+    if (isNew || tokens.refreshToken === undefined || !isDue(tokens, clock.now())) return tokens
+    return await refreshOwn({ ...session, tokens }, tokens.refreshToken)
   }
 
-  return (session, request) => {
-    const { refreshToken, shared } = request
-    const key = createHash('sha256').update(`${session.id} ${refreshToken}`).digest('base64url')
-    return once(key, () =>
-      shared ? refreshAlone(session, shared, request) : refresh(session, refreshToken),
-    )
+  const refreshShared = createSharedRefresh({ request, clock })
+
+  return async (session, { refreshToken, shared, write }) => {
+    if (!shared) return await refreshOwn(session, refreshToken)
+    // To find the provider may take longer than a lock may be held
+    await settings.provider.metadata()
+    return await refreshShared(session, { key: buildKey(session), shared, write })
   }
 }
 
-/** Whether the provider refuses the refresh token for good. */
-export function isRefused(error: unknown): boolean {
-  return error instanceof SessionError && error.cause instanceof ProviderError
-}
-
-/** The tokens that another process has left in place of those that a request came with. */
-async function findNews(
-  { tokens: known }: Session,
-  shared: SharedSession,
-): Promise<KeptTokens | undefined> {
-  const session = await shared.reload()
-  if (!session) {
-    throw new SessionError(
-      'ERR_SESSION_ENDED',
-      'the session ended before its tokens were refreshed',
-    )
-  }
-  const { tokens = {} } = session
-  const isSame =
-    tokens.refreshToken === known?.refreshToken && tokens.accessToken === known?.accessToken
-  return isSame ? undefined : tokens
-}
-
-/** Milliseconds after which it is looked whether the other process has written its tokens. */
-const looks = [0, 100, 400]
-
-async function awaitNews(session: Session, shared: SharedSession): Promise<KeptTokens | undefined> {
-  for (const wait of looks) {
-    await delay(wait)
-    const news = await findNews(session, shared)
-    if (news) return news
-  }
-  return undefined
+/** The tokens that a request came with: where they were not rotated, the next refresh is another one. */
+function buildKey({ id, tokens: { refreshToken, accessToken, idToken } = {} }: Session): string {
+  const parts = JSON.stringify([id, refreshToken, accessToken, idToken])
+  return createHash('sha256').update(parts).digest('base64url')
 }
 
 async function requestTokens(
@@ -158,13 +124,14 @@ async function requestTokens(
   session: Session,
   refreshToken: string,
 ): Promise<KeptTokens> {
-  const { provider, clock, verifySecretSignature } = settings
+  const { provider, clientId, clock, verifySecretSignature } = settings
   const { token_endpoint } = await provider.metadata()
   try {
     const response = await client.refreshTokenGrant(await provider.configuration(), refreshToken)
     if (response.id_token !== undefined) await verifySecretSignature?.(response.id_token)
-    checkRefreshedIdToken(settings, session, response.claims())
-    return buildTokens(
+    const claims = response.claims()
+    if (claims) checkRefreshedIdToken(claims, session, clientId)
+    const tokens = buildTokens(
       {
         ...response,
         // RFC 6749, 6: a response without one leaves the old one valid
@@ -174,50 +141,12 @@ async function requestTokens(
       },
       { now: clock.now(), nonce: session.tokens?.nonce },
     )
+    return { ...tokens, refreshedFor: response.expires_in }
   } catch (error) {
     const failure = readProtocolError(error, {
       code: 'ERR_TOKEN_RESPONSE',
       endpoint: token_endpoint,
     })
-    // RFC 6749, 5.2: the refresh token is expired, revoked or used; it will not get better
-    if (!(failure instanceof ProviderError && failure.error === 'invalid_grant')) throw failure
-    throw new SessionError(
-      'ERR_SESSION_ENDED',
-      `the refresh token was refused: ${failure.message}`,
-      {
-        cause: failure,
-      },
-    )
+    throw readRefusal(failure) ?? failure
   }
-}
-
-// OIDC Core, 12.2: the same issuer and End-User, for the same audience, and the same authentication
-function checkRefreshedIdToken(
-  { clientId, trustedAudiences }: Pick<RefreshSettings, 'clientId' | 'trustedAudiences'>,
-  { claims, tokens }: Session,
-  refreshed: client.IDToken | undefined,
-): void {
-  if (!refreshed) return
-  for (const claim of ['iss', 'sub'] as const) {
-    if (refreshed[claim] !== claims[claim]) throw changed(claim)
-  }
-  const audiences = [refreshed.aud].flat()
-  const isTrusted = audiences.every((aud) => [clientId, ...trustedAudiences].includes(aud))
-  if (!isTrusted || ![claims.aud].flat().every((aud) => audiences.includes(aud)))
-    throw changed('aud')
-  const { auth_time, nonce, azp } = refreshed
-  if (auth_time !== undefined && claims.auth_time !== undefined && auth_time !== claims.auth_time) {
-    throw changed('auth_time')
-  }
-  // It SHOULD have none, and MUST NOT have another
-  if (nonce !== undefined && nonce !== tokens?.nonce) throw changed('nonce')
-  if (azp !== claims['azp']) throw changed('azp')
-}
-
-function changed(claim: string): TokenValidationError {
-  return new TokenValidationError(
-    'ERR_ID_TOKEN_CLAIM',
-    `"${claim}" of the refreshed ID Token is not the first one's`,
-    { tokenKind: 'id_token', claim, reason: 'mismatch' },
-  )
 }

@@ -14,6 +14,8 @@ import type { Provider } from '../provider/discovery.ts'
 import { readProtocolError } from '../provider/protocol-error.ts'
 import type { KeptTokens } from '../session/session.ts'
 
+type TokenKind = 'refresh_token' | 'access_token'
+
 /**
  * Revokes the refresh token, then the access token, which a provider may or may not revoke with it
  * (RFC 7009, 2.1). Takes `timeout` seconds at most for both. Never throws.
@@ -23,22 +25,29 @@ export async function revokeTokens(
   { refreshToken, accessToken }: KeptTokens,
   { timeout, emit }: { timeout: number; emit: Emit },
 ): Promise<void> {
-  const endpoint = provider.known()?.revocation_endpoint
-  if (endpoint === undefined) return
-  const revoke = async (kind: TokenKind, token: string | undefined): Promise<void> => {
+  if (refreshToken === undefined && accessToken === undefined) return
+
+  async function revoke(kind: TokenKind, token: string | undefined): Promise<void> {
     if (token === undefined) return
     const configuration = await provider.configuration()
     await client.tokenRevocation(configuration, token, { token_type_hint: kind })
     emit({ type: 'token.revoked', kind })
   }
+
   try {
-    await actInTime({ milliseconds: timeout * 1000 }, (signal) =>
-      waitUntilAborted(
-        revoke('refresh_token', refreshToken).then(() => revoke('access_token', accessToken)),
-        signal,
-      ),
-    )
+    await actInTime({ milliseconds: timeout * 1000 }, async (signal) => {
+      // A process that has only just started may not know the provider yet
+      const metadata = await waitUntilAborted(provider.metadata(), signal)
+      if (metadata.revocation_endpoint === undefined) return
+      try {
+        await waitUntilAborted(revoke('refresh_token', refreshToken), signal)
+      } finally {
+        // A provider that does not revoke the one may revoke the other
+        if (!signal.aborted) await waitUntilAborted(revoke('access_token', accessToken), signal)
+      }
+    })
   } catch (error) {
+    const endpoint = provider.known()?.revocation_endpoint ?? provider.issuer
     const isLate = error instanceof DOMException && error.name === 'TimeoutError'
     const failure = isLate
       ? new ProviderError('ERR_PROVIDER_TIMEOUT', 'revoking took too long', { endpoint })
@@ -46,5 +55,3 @@ export async function revokeTokens(
     emit({ type: 'token.revocation_failed', error: buildEventError(failure) })
   }
 }
-
-type TokenKind = 'refresh_token' | 'access_token'

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import { createMutex, findStoreLock, type TryLock } from '../../src/session/store-lock.ts'
+import { createMutex, type TryLock } from '../../src/session/store-lock.ts'
 
 const limits = { patience: 20_000, seconds: 20 }
 const never = () => new Promise<never>(() => undefined)
@@ -98,6 +98,23 @@ describe.each(kinds)('a mutex $name', ({ tryLock }) => {
     const reason = await mutex('a', act, { patience: 20_000, seconds: 0.05 })
     expect(reason).toMatchObject({ name: 'TimeoutError' })
   })
+
+  test('stops nothing when the lock expires, and lets nobody of this process in before', async () => {
+    const mutex = createMutex(tryLock())
+    const log: string[] = []
+    const slow = mutex(
+      'a',
+      async (signal) => {
+        await new Promise((resolve) => signal.addEventListener('abort', resolve))
+        await new Promise(setImmediate)
+        log.push('slow ends')
+      },
+      { patience: 20_000, seconds: 0.02 },
+    )
+    await mutex('a', async () => void log.push('next'), limits)
+    await slow
+    expect(log).toEqual(['slow ends', 'next'])
+  })
 })
 
 describe('the lock of a store', () => {
@@ -143,6 +160,22 @@ describe('the lock of a store', () => {
     })
   })
 
+  test('may throw at once, and it comes to the same', async () => {
+    const cause = new Error('no client')
+    const failing = createMutex(() => {
+      throw cause
+    })
+    await expect(failing('a', async () => 'done', limits)).rejects.toMatchObject({
+      name: 'SessionError',
+      code: 'ERR_SESSION_STORE',
+      cause,
+    })
+    const stuck = createMutex(async () => () => {
+      throw cause
+    })
+    expect(await stuck('a', async () => 'done', limits)).toBe('done')
+  })
+
   test('is given back at once when the store answers after everybody has left', async () => {
     const { open, opened } = createGate()
     const { tryLock, held, log } = createLock({ answer: () => opened })
@@ -172,50 +205,5 @@ describe('the lock of a store', () => {
   test('does not keep a result back for a store that does not answer any more', async () => {
     const mutex = createMutex(async () => never)
     expect(await mutex('a', async () => 'done', limits)).toBe('done')
-  })
-})
-
-describe('a store', () => {
-  const set = async () => 'OK'
-  const nothing = [
-    ['keeps its sessions in memory', { sessions: {}, get() {}, set() {} }],
-    ['has a client that is not of Redis', { client: { set } }],
-    ['hides its client, as connect-redis 7 does', { client: { set, scanIterator() {} } }],
-    ['has a client that answers by callback', { client: { set, eval() {}, mget() {} } }],
-    ['has no client', { client: undefined, prefix: 'sess:' }],
-  ] as const
-
-  test.each(nothing)('that %s has no lock', (_, store) => {
-    expect(findStoreLock(store)).toBeUndefined()
-  })
-
-  test('over ioredis is asked in its words', async () => {
-    const asked: unknown[][] = []
-    const client = {
-      async set(...args: unknown[]) {
-        asked.push(args)
-        return asked.length === 1 ? 'OK' : null
-      },
-      async eval(...args: unknown[]) {
-        asked.push(args)
-        return 1
-      },
-      defineCommand() {},
-    }
-    const tryLock = findStoreLock({ client, prefix: 'app:' })
-    const release = await tryLock?.('refresh', 1.5)
-    expect(await tryLock?.('refresh', 1.5)).toBeUndefined()
-    await release?.()
-    const [[, entry] = [], , removal] = asked
-    expect(asked[0]).toEqual(['app:refresh', entry, 'PX', 1500, 'NX'])
-    expect(removal).toEqual([expect.stringContaining("'del'"), 1, 'app:refresh', entry])
-    expect(asked[1]?.[1]).not.toBe(entry)
-  })
-
-  test('whose client answers nothing, as in its legacy mode, is an error and no lock', async () => {
-    const client = { set: async () => undefined, async eval() {}, mGet() {} }
-    await expect(findStoreLock({ client })?.('a', 1)).rejects.toThrow(
-      'the Redis client did not answer "OK" or null',
-    )
   })
 })
