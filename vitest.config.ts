@@ -22,6 +22,8 @@ const report = process.env['TEST_REPORT']
 // biome-ignore lint/style/noDefaultExport: Vitest reads the default export
 export default defineConfig({
   test: {
+    // Much of the time is waiting, so no core is left free
+    maxWorkers: '100%',
     reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
     projects: [
       project('unit', 'packages/*/test/**/*.test.ts', {
@@ -35,6 +37,13 @@ export default defineConfig({
         hookTimeout: 60 * second,
         maxWorkers: 4,
         sequence: { groupOrder: 1 },
+      }),
+      // Replicas of an app, their store and a provider: they need the machine for themselves
+      project('cluster', 'test/cluster/**/*.test.ts', {
+        testTimeout: 120 * second,
+        hookTimeout: 60 * second,
+        maxWorkers: 1,
+        sequence: { groupOrder: 2 },
       }),
       project('browser', 'test/browser/**/*.test.ts', {
         testTimeout: 60 * second,

@@ -65,6 +65,7 @@ async function runWithOurs() {
         jwksUri,
         redirectUris: [`${baseUrl}/callback`],
         postLogoutRedirectUris: [`${baseUrl}/`],
+        backchannelLogoutUri: `${baseUrl}/backchannel-logout`,
       },
     ],
     onLog: (line) => void process.stderr.write(`provider: ${line}\n`),

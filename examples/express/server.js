@@ -1,10 +1,12 @@
 // @ts-check
-import { ConfigurationError, oidc, requireLogin } from '@countersign/express'
+import { ConfigurationError, oidc, optionsFromEnv, requireLogin } from '@countersign/express'
 import express from 'express'
 import { headers, homePage, notFoundPage, profilePage, readKeyIds } from './pages.js'
+import { withStore } from './store.js'
 
 const port = Number(process.env.PORT || 3000)
-const signIn = createSignIn()
+const { options, place, close } = readSettings()
+const signIn = oidc(options) // makes no request
 const { issuer } = signIn.relyingParty
 
 const app = express().disable('x-powered-by').disable('etag')
@@ -14,7 +16,7 @@ app.use((_req, res, next) => {
   next()
 })
 
-// Answers /login, /callback, /logout and /.well-known/jwks.json, and sets req.oidc for all the others
+// Answers /login, /callback, /logout, /backchannel-logout …, and sets req.oidc for all the others
 app.use(signIn)
 
 app.get('/', (req, res) => {
@@ -22,7 +24,7 @@ app.get('/', (req, res) => {
 })
 
 app.get('/profile', requireLogin(), async (req, res) => {
-  res.send(profilePage({ oidc: req.oidc, issuer, keyIds: await readKeyIds(port) }))
+  res.send(profilePage({ oidc: req.oidc, issuer, place, keyIds: await readKeyIds(port) }))
 })
 
 // For programs: an answer, never a redirect
@@ -46,13 +48,17 @@ const server = app.listen({ port, host }, (/** @type {Error | undefined} */ erro
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, stop)
 
 function stop() {
-  server.close(() => signIn.relyingParty.close())
+  server.close(() => {
+    signIn.relyingParty.close()
+    void close()
+  })
   setTimeout(() => server.closeAllConnections(), 2000).unref() // a browser holds spare ones
 }
 
-function createSignIn() {
+function readSettings() {
   try {
-    return oidc() // reads OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_CLIENT_KEY …; makes no request
+    // OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_CLIENT_KEY … and where sessions live
+    return withStore(optionsFromEnv(process.env), process.env)
   } catch (error) {
     if (error instanceof ConfigurationError) return fail(error)
     throw error

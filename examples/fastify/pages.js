@@ -48,10 +48,11 @@ app publishes.</p></li>
  * @param {{
  *   oidc: { user: User | undefined, claims: Claims | undefined }
  *   issuer: string
+ *   place: string
  *   keyIds: readonly string[]
- * }} page `keyIds` is empty where the app has a client secret instead
+ * }} page `place` is where the session lives; `keyIds` is empty where the app has a client secret instead
  */
-export function profilePage({ oidc: { user, claims }, issuer, keyIds }) {
+export function profilePage({ oidc: { user, claims }, issuer, place, keyIds }) {
   if (!user || !claims) throw new TypeError('the profile page is for somebody who is signed in')
   const protocol = Object.entries(claims).filter(([name]) => !(name in user))
   return layout({
@@ -63,7 +64,7 @@ ${claimsTable('About you', Object.entries(user))}
 ${claimsTable('About this sign-in', protocol)}
 <footer class="signatures">
 <div><p class="hand">${shortName(user)}</p>
-<p class="line">Signed in at <b>${issuer}</b></p></div>
+<p class="line">Signed in at <b>${issuer}</b>, with a session in ${place}</p></div>
 <div>${
       keyIds.length === 0
         ? html`<p class="hand">this app</p><p class="line">Signed in with a client secret</p>`

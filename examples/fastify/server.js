@@ -1,9 +1,11 @@
 // @ts-check
-import { ConfigurationError, oidc, requireLogin } from '@countersign/fastify'
+import { ConfigurationError, oidc, optionsFromEnv, requireLogin } from '@countersign/fastify'
 import fastify from 'fastify'
 import { headers, homePage, notFoundPage, profilePage, readKeyIds } from './pages.js'
+import { withStore } from './store.js'
 
 const port = Number(process.env.PORT || 3000)
+const { options, place, close } = readSettings()
 
 const app = fastify()
 
@@ -11,14 +13,9 @@ app.addHook('onRequest', async (_request, reply) => {
   reply.headers(headers)
 })
 
-try {
-  // Answers /login, /callback, /logout and /.well-known/jwks.json, and sets request.oidc for all the others.
-  // Reads OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_CLIENT_KEY …; makes no request
-  await app.register(oidc)
-} catch (error) {
-  if (error instanceof ConfigurationError) fail(error)
-  throw error
-}
+// Answers /login, /callback, /logout, /backchannel-logout …, and sets request.oidc for all the others.
+// Makes no request
+await app.register(oidc, options)
 const { issuer } = app.relyingParty
 
 app.get('/', async ({ oidc }, reply) => {
@@ -28,7 +25,7 @@ app.get('/', async ({ oidc }, reply) => {
 
 app.get('/profile', { onRequest: requireLogin() }, async ({ oidc }, reply) => {
   reply.type('text/html; charset=utf-8')
-  return profilePage({ oidc, issuer, keyIds: await readKeyIds(port) })
+  return profilePage({ oidc, issuer, place, keyIds: await readKeyIds(port) })
 })
 
 // For programs: an answer, never a redirect
@@ -53,6 +50,17 @@ console.log(`The app is at ${process.env.OIDC_BASE_URL}`)
 async function stop() {
   setTimeout(() => app.server.closeAllConnections(), 2000).unref() // a browser holds spare ones
   await app.close()
+  await close()
+}
+
+function readSettings() {
+  try {
+    // OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_CLIENT_KEY … and where sessions live
+    return withStore(optionsFromEnv(process.env), process.env)
+  } catch (error) {
+    if (error instanceof ConfigurationError) return fail(error)
+    throw error
+  }
 }
 
 /** @param {Error} error @returns {never} */

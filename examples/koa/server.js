@@ -1,11 +1,13 @@
 // @ts-check
-import { ConfigurationError, oidc, requireLogin } from '@countersign/koa'
+import { ConfigurationError, oidc, optionsFromEnv, requireLogin } from '@countersign/koa'
 import Router from '@koa/router'
 import Koa from 'koa'
 import { headers, homePage, notFoundPage, profilePage, readKeyIds } from './pages.js'
+import { withStore } from './store.js'
 
 const port = Number(process.env.PORT || 3000)
-const signIn = createSignIn()
+const { options, place, close } = readSettings()
+const signIn = oidc(options) // makes no request
 const { issuer } = signIn.relyingParty
 
 const app = new Koa()
@@ -15,7 +17,7 @@ app.use((ctx, next) => {
   return next()
 })
 
-// Answers /login, /callback, /logout and /.well-known/jwks.json, and sets ctx.oidc for all the others
+// Answers /login, /callback, /logout, /backchannel-logout …, and sets ctx.oidc for all the others
 app.use(signIn)
 
 const router = new Router()
@@ -25,7 +27,7 @@ router.get('/', (ctx) => {
 })
 
 router.get('/profile', requireLogin(), async (ctx) => {
-  ctx.body = profilePage({ oidc: ctx.oidc, issuer, keyIds: await readKeyIds(port) })
+  ctx.body = profilePage({ oidc: ctx.oidc, issuer, place, keyIds: await readKeyIds(port) })
 })
 
 // For programs: an answer, never a redirect
@@ -53,13 +55,17 @@ server.once('listening', () => console.log(`The app is at ${process.env.OIDC_BAS
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, stop)
 
 function stop() {
-  server.close(() => signIn.relyingParty.close())
+  server.close(() => {
+    signIn.relyingParty.close()
+    void close()
+  })
   setTimeout(() => server.closeAllConnections(), 2000).unref() // a browser holds spare ones
 }
 
-function createSignIn() {
+function readSettings() {
   try {
-    return oidc() // reads OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_CLIENT_KEY …; makes no request
+    // OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_CLIENT_KEY … and where sessions live
+    return withStore(optionsFromEnv(process.env), process.env)
   } catch (error) {
     if (error instanceof ConfigurationError) return fail(error)
     throw error

@@ -12,12 +12,15 @@ import {
 } from '../support/examples.ts'
 import { createUserAgent, type UserAgent } from '../support/user-agent.ts'
 
-test.each(['pages.js', 'look.js'])('the examples share their %s to the letter', (file) => {
-  const texts = exampleNames.map((name) =>
-    readFileSync(join(import.meta.dirname, '../../examples', name, file), 'utf8'),
-  )
-  expect(new Set(texts).size).toBe(1)
-})
+test.each(['pages.js', 'look.js', 'store.js'])(
+  'the examples share their %s to the letter',
+  (file) => {
+    const texts = exampleNames.map((name) =>
+      readFileSync(join(import.meta.dirname, '../../examples', name, file), 'utf8'),
+    )
+    expect(new Set(texts).size).toBe(1)
+  },
+)
 
 /** Runs a test with a new browser. */
 async function withBrowser(run: (browser: UserAgent) => Promise<void>): Promise<void> {
@@ -117,6 +120,18 @@ describe.each(exampleNames)('the %s example', (name) => {
         expect(page.status).toBe(200)
         expect(new URL(page.url).pathname).toBe('/')
         expect((await browser.fetch(`${example.url}/api/me`)).status).toBe(401)
+      }))
+
+    test('is told by the provider that somebody is signed out, without a store', () =>
+      withBrowser(async (browser) => {
+        await browser.navigate(`${example.url}/login`)
+        const copy = browser.clone()
+        const deliveries = await provider.signOut('mallory')
+        expect(deliveries.map(({ error }) => error)).toContain(undefined)
+        for (const one of [browser, copy]) {
+          expect((await one.fetch(`${example.url}/api/me`)).status).toBe(401)
+        }
+        copy.close()
       }))
   })
 

@@ -37,6 +37,8 @@ export interface Example {
   readonly url: string
   /** Ends it as a supervisor would. */
   stop(): Promise<Ending>
+  /** Ends it without a chance to say or do anything. */
+  kill(): Promise<Ending>
 }
 
 /** A port of loopback that was free a moment ago, for an app that has to know its address before. */
@@ -52,21 +54,28 @@ export async function findPort(): Promise<number> {
 /** How long an example may take to listen, in milliseconds. */
 const startLimit = 20_000
 
-/** Starts an example on a free port of `http://localhost` and waits until it says that it listens. */
-export async function startExample(name: ExampleName, env: Environment): Promise<Example> {
+/**
+ * Starts an example on a free port of `http://localhost`, or on the `PORT` of its environment, and waits
+ * until it says that it listens. `program` is run in its place.
+ */
+export async function startExample(
+  name: ExampleName,
+  env: Environment,
+  program: string = programOf(name),
+): Promise<Example> {
   for (let attempt = 1; ; attempt++) {
-    const url = `http://localhost:${await findPort()}`
+    const url = `http://localhost:${env['PORT'] ?? (await findPort())}`
     const address = { PORT: new URL(url).port, OIDC_BASE_URL: url }
-    const { child, listening, ending } = spawnExample(name, { ...address, ...env })
+    const { child, listening, ending } = spawnExample(program, { ...address, ...env })
     const timer = setTimeout(() => child.kill('SIGKILL'), startLimit)
     const ended = await Promise.race([listening, ending])
     clearTimeout(timer)
     if (!ended) {
-      const stop = () => {
-        child.kill('SIGTERM')
+      const end = (signal: NodeJS.Signals) => {
+        child.kill(signal)
         return ending
       }
-      return { name, url, stop }
+      return { name, url, stop: () => end('SIGTERM'), kill: () => end('SIGKILL') }
     }
     // Somebody else has taken the port since
     if (ended.stderr.includes('EADDRINUSE') && attempt < 5) continue
@@ -77,7 +86,7 @@ export async function startExample(name: ExampleName, env: Environment): Promise
 
 /** Runs an example in an environment in which it is not expected to stay. */
 export function runExample(name: ExampleName, env: Environment): Promise<Ending> {
-  return spawnExample(name, env).ending
+  return spawnExample(programOf(name), env).ending
 }
 
 /** An example that is a client of a provider, by a key that it publishes itself. */
@@ -86,10 +95,14 @@ export interface RegisteredExample extends Example {
   readonly env: Environment
 }
 
-/** Starts an example on a free port, as a client of this provider. Its client identifier is its name. */
+/**
+ * Starts an example on a free port, as a client of this provider. Its client identifier is its name.
+ * `more` is what it is told besides.
+ */
 export async function startRegisteredExample(
   name: ExampleName,
   provider: Provider,
+  more: Environment = {},
 ): Promise<RegisteredExample> {
   const keyFolder = await mkdtemp(join(tmpdir(), 'countersign-example-'))
   const { privateKeyPem } = await generateClientKey()
@@ -99,6 +112,7 @@ export async function startRegisteredExample(
     OIDC_CLIENT_ID: name,
     OIDC_CLIENT_KEY: `file:${join(keyFolder, 'key.pem')}`,
     OIDC_SESSION_SECRET: 'a session secret for tests and nothing but tests',
+    ...more,
   }
   const example = await startExample(name, env)
   await registerApp(provider, name, example.url)
@@ -121,6 +135,7 @@ export function registerApp(provider: Provider, clientId: string, url: string): 
     jwksUri: `${url}/.well-known/jwks.json`,
     redirectUris: [`${url}/callback`],
     postLogoutRedirectUris: [`${url}/`],
+    backchannelLogoutUri: `${url}/backchannel-logout`,
   })
 }
 
@@ -131,9 +146,13 @@ interface Running {
   readonly ending: Promise<Ending>
 }
 
-function spawnExample(name: ExampleName, env: Environment): Running {
+function programOf(name: ExampleName): string {
+  return join(folder, name, 'server.js')
+}
+
+function spawnExample(program: string, env: Environment): Running {
   const { PATH = '' } = process.env
-  const child = spawn(process.execPath, [join(folder, name, 'server.js')], {
+  const child = spawn(process.execPath, [program], {
     env: { PATH, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
