@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { runWell } from './house/children.ts'
 import { root } from './house/sources.ts'
+import { titleOf } from './support/installed.ts'
+import { redisSkipReason } from './support/redis.ts'
 
 interface Spread {
   readonly median: number
@@ -49,6 +51,15 @@ interface KeyRow {
   readonly latency: Pair & { readonly added: Spread }
   /** Of keys in this process only. */
   readonly loop?: Readonly<Record<'ours' | 'bare', Readonly<Record<string, Spread>>>>
+}
+
+/** What was measured with so many sessions in a store. */
+interface SessionRow {
+  readonly count: number
+  readonly keep: boolean
+  readonly memory: Readonly<Record<'ours' | 'peer', number>>
+  readonly requests: Readonly<Record<'ours' | 'peer', Readonly<Record<'over' | 'elapsed', Spread>>>>
+  readonly logout: Spread
 }
 
 /** What each suite compares: the app with ours and the app of a peer, whose packages have versions. */
@@ -127,7 +138,32 @@ describe('the benchmark', () => {
       }
     },
   )
+
+  test.skipIf((!isBuilt && !process.env['CI']) || redisSkipReason !== undefined)(
+    titleOf('fills a store with sessions, and tells what one of them costs', redisSkipReason),
+    async () => {
+      const program = [process.execPath, 'test/bench/run.js', '--sessions', '--quick', '--json']
+      const result = JSON.parse(await runWell(program, { cwd: root }))
+      const rows: readonly SessionRow[] = result.sessions.rows
+      const { counts } = result.sizes as { readonly counts: readonly number[] }
+      expect(rows.map(({ count, keep }) => ({ count, keep }))).toEqual(
+        [false, true].flatMap((keep) => counts.map((count) => ({ count, keep }))),
+      )
+      rows.forEach(checkSessions)
+    },
+  )
 })
+
+function checkSessions({ memory, requests, logout }: SessionRow): void {
+  for (const kind of ['ours', 'peer'] as const) {
+    const { over, elapsed } = requests[kind]
+    checkPositive(memory[kind])
+    for (const spread of [over, elapsed]) checkSpread(spread)
+    checkPositive(elapsed.median)
+  }
+  checkSpread(logout)
+  checkPositive(logout.median)
+}
 
 function checkKey({ rate, cpu, latency, loop }: KeyRow): void {
   for (const { ours, bare } of [rate, cpu, latency]) {

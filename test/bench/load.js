@@ -124,7 +124,42 @@ function cookieOf(jar) {
   return [...jar.values()].map(({ pair }) => pair).join('; ')
 }
 
-const jobs = { login, requests }
+/** Takes over sessions that were made elsewhere, as `Cookie` headers. */
+async function adopt({ keep, headers }) {
+  sessions.set(
+    keep,
+    headers.map((header) => ({ header })),
+  )
+  return {}
+}
+
+/** Posts forms one after the other, and returns how long each took, in milliseconds. */
+async function post({ url, bodies }) {
+  const times = []
+  for (const body of bodies) {
+    const started = performance.now()
+    const status = await send(url, body)
+    times.push(performance.now() - started)
+    if (status !== 200) throw new Error(`${url} answered ${status}`)
+  }
+  return { times }
+}
+
+function send(url, body) {
+  return new Promise((resolve, reject) => {
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+    const outgoing = request(url, { agent, method: 'POST', headers, timeout }, (message) => {
+      message.resume()
+      message.on('error', reject)
+      message.on('end', () => resolve(message.statusCode))
+    })
+    outgoing.on('timeout', () => outgoing.destroy(new Error(`${url} did not answer`)))
+    outgoing.on('error', reject)
+    outgoing.end(body)
+  })
+}
+
+const jobs = { login, requests, adopt, post }
 
 process.on('message', async ({ id, type, ...job }) => {
   try {

@@ -50,6 +50,9 @@ server.listen(0, '127.0.0.1', () => {
   publish('/logout', {})
   process.send({ ready: { issuer } })
 })
+process.on('message', ({ id, subs }) => {
+  process.send({ id, answer: { tokens: subs.map(signLogoutToken) } })
+})
 process.on('disconnect', () => process.exit())
 
 function publish(path, value) {
@@ -109,6 +112,21 @@ function redeem(form, res) {
     id_token: `${input}.${signature}`,
   })
   res.writeHead(200, { ...headersOf(body), 'cache-control': 'no-store' }).end(body)
+}
+
+function signLogoutToken(sub) {
+  const now = Math.floor(Date.now() / 1000)
+  const payload = encode({
+    iss: issuer,
+    sub,
+    aud: 'bench',
+    iat: now,
+    exp: now + 600,
+    jti: randomBytes(16).toString('hex'),
+    events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
+  })
+  const input = `${header}.${payload}`
+  return `${input}.${sign('sha256', Buffer.from(input), privateKey).toString('base64url')}`
 }
 
 function readBody(req, then) {

@@ -7,11 +7,13 @@
 import { renderKeys } from './keys/report.js'
 import { renderSpread, renderTable, renderTime, renderVersions } from './rendering.js'
 import { processOf } from './scenarios.js'
+import { renderSessions } from './sessions/report.js'
 import { bare, kindsOf, ours, suites, titleOf } from './suites.js'
 
 /** Writes the tables in Markdown: one section for each suite, or the one of keys. */
 export function renderResult(result) {
   if (result.keys) return [renderHead(result), renderKeys(result.keys)].join('\n\n')
+  if (result.sessions) return [renderHead(result), renderSessions(result.sessions)].join('\n\n')
   const sections = Object.entries(result.suites).flatMap(([framework, measured]) =>
     renderSuite(suites[framework], measured),
   )

@@ -1,7 +1,8 @@
 /**
  * The benchmark, from the command line: `--framework=NAME` for one suite, `--quick` for a smoke run,
  * `--json` for programs, `--profile` for what the time is spent on, `--rounds=N` for more certainty.
- * `--keys` measures keys instead: what signing takes with each kind of them.
+ * `--keys` measures keys instead: what signing takes with each kind of them; `--sessions` measures sessions
+ * in a store.
  *
  * @module
  */
@@ -17,6 +18,7 @@ import { measureLoad, measureStartUp, prepare } from './measure.js'
 import { measureProfiles } from './profile.js'
 import { renderResult } from './report.js'
 import { buildSuiteResult } from './result.js'
+import { measureSessions, sessionSizes } from './sessions/measure.js'
 import { adapterOf, suites } from './suites.js'
 
 const quick = {
@@ -47,6 +49,7 @@ const { values: flags } = parseArgs({
     json: { type: 'boolean', default: false },
     profile: { type: 'boolean', default: false },
     keys: { type: 'boolean', default: false },
+    sessions: { type: 'boolean', default: false },
     rounds: { type: 'string' },
   },
 })
@@ -61,7 +64,7 @@ try {
     cpu: { model: cpus()[0]?.model ?? 'unknown', count: cpus().length },
     cores,
     sizes,
-    ...(flags.keys ? { keys: await measureAllKeys() } : { suites: await measureSuites() }),
+    ...(await measureChosen()),
   }
   const text = flags.json ? JSON.stringify(result, undefined, 2) : renderResult(result)
   process.stdout.write(`${text}\n`)
@@ -69,9 +72,11 @@ try {
   await stopAll()
 }
 
-async function measureAllKeys() {
+async function measureChosen() {
   const say = (name) => report(`${name} `)
-  return await measureKeys({ cores, sizes, isQuick: flags.quick, tell: say })
+  if (flags.sessions) return { sessions: await measureSessions({ cores, sizes, tell: say }) }
+  if (!flags.keys) return { suites: await measureSuites() }
+  return { keys: await measureKeys({ cores, sizes, isQuick: flags.quick, tell: say }) }
 }
 
 async function measureSuites() {
@@ -99,7 +104,8 @@ function report(text) {
   process.stderr.write(`\r\x1b[K${text}`)
 }
 
-function chooseSizes({ keys }) {
+function chooseSizes({ keys, sessions }) {
+  if (sessions) return flags.quick ? sessionSizes.quick : sessionSizes.full
   if (keys) return flags.quick ? keySizes.quick : keySizes.full
   return flags.quick ? quick : full
 }
