@@ -22,7 +22,7 @@ const report = process.env['TEST_REPORT']
 // biome-ignore lint/style/noDefaultExport: Vitest reads the default export
 export default defineConfig({
   test: {
-    // Much of the time is waiting, so no core is left free
+    // Else one core is left free, which is half of two
     maxWorkers: '100%',
     reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
     projects: [

@@ -6,6 +6,7 @@
 
 import { existsSync } from 'node:fs'
 import { type Browser, chromium } from 'playwright-core'
+import { explainSkip } from '../../support/installed.ts'
 
 const args = [
   '--no-sandbox',
@@ -21,11 +22,11 @@ const executable = [process.env['CHROMIUM_PATH'], '/usr/bin/chromium'].find(
   (path) => path !== undefined && existsSync(path),
 )
 
-/** Why browser tests cannot run here. With CI=true they run, and fail, instead of being skipped. */
-export const skipReason =
-  executable === undefined && process.env['CI'] !== 'true'
-    ? 'skipped: install Chromium (apt-get install chromium) or set CHROMIUM_PATH'
-    : undefined
+const missing =
+  executable === undefined ? ['Chromium (apt-get install chromium) or set CHROMIUM_PATH'] : []
+
+/** Why browser tests cannot run here. */
+export const skipReason = explainSkip(missing)
 
 /** Starts Chromium. */
 export async function launchChromium(): Promise<Browser> {

@@ -1,5 +1,5 @@
 import { PassThrough, type Readable } from 'node:stream'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { readForm } from '../../src/http/form.ts'
 
 const type = 'application/x-www-form-urlencoded'
@@ -106,5 +106,19 @@ describe('a form is refused', () => {
     meanwhile.write('a=')
     setImmediate(() => meanwhile.destroy(new Error('gone')))
     await expect(form).rejects.toMatchObject({ code: 'ERR_REQUEST_ABORTED' })
+  })
+
+  test('that comes byte by byte: after ten seconds nobody waits for the rest', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      const stream = new PassThrough()
+      const form = read(stream)
+      stream.write('a=')
+      vi.advanceTimersByTime(10_000)
+      await expect(form).rejects.toMatchObject({ code: 'ERR_REQUEST_ABORTED' })
+      expect(stream.destroyed).toBe(true)
+    } finally {
+      vi.useRealTimers()
+    }
   })
 })

@@ -62,6 +62,10 @@ function createAppSession() {
     fail(how: typeof failing) {
       failing = how
     },
+    /** The browser sends another cookie. */
+    move(to: string) {
+      id = to
+    },
     inCookie(bytes: number) {
       size = bytes
     },
@@ -319,5 +323,29 @@ describe("tokens in the app's own session", () => {
     const later = open({ isStarted: true }).handle
     await later.shared?.end()
     expect([later.read(), open().handle.read()]).toEqual([undefined, undefined])
+  })
+})
+
+// The roll of a slow request saves the app's session as it was before the logout
+describe('a session that has ended', () => {
+  test("stays so when a slow request saves the app's session once more", async () => {
+    const { app, clock, open, signIn } = setUp()
+    await signIn()
+    clock.move(60)
+    const slow = open()
+    expect(slow.handle.read()).toBeDefined()
+    await open().handle.clear()
+    await slow.own.save()
+    expect([...app.stored.values()].some((members) => key in members)).toBe(true)
+    for (const [id, members] of app.stored) if (key in members) app.move(id)
+    expect(open().handle.read()).toBeUndefined()
+  })
+
+  test('is not brought back by its callback', async () => {
+    const { open, signIn } = setUp()
+    await signIn()
+    await open().handle.clear()
+    expect(await fault(() => signIn())).toMatchObject({ code: 'ERR_SESSION_ENDED' })
+    expect(open().handle.read()).toBeUndefined()
   })
 })

@@ -22,8 +22,8 @@ describe('a record', () => {
     await records.put('a', { value: 1 }, start + 60)
     await records.put('b', { value: 2 }, start + 60)
     expect(await records.get('a')).toEqual({ value: 1 })
-    await records.touch('a', start + 120)
-    await records.touch('nobody', start + 120)
+    await records.touch('a', {}, start + 120)
+    await records.touch('nobody', {}, start + 120)
     clock.move(60)
     expect(await records.get('a')).toEqual({ value: 1 })
     expect(await records.get('b')).toBeUndefined()
@@ -63,7 +63,7 @@ describe('a store', () => {
     const calls = {
       set: () => records.put('a', {}, start + 1),
       destroy: () => records.drop('a'),
-      touch: () => records.touch('a', start + 1),
+      touch: () => records.touch('a', {}, start + 1),
     }
     await expect(calls[method]()).rejects.toMatchObject(failure(method))
   })
@@ -112,7 +112,7 @@ describe('a store', () => {
     const { records } = setUp({ get: act, set: act, destroy: act, touch: act })
     expect(await records.get('a')).toBeUndefined()
     await records.drop('a')
-    await records.touch('a', start + 1)
+    await records.touch('a', {}, start + 1)
     await expect(records.put('a', {}, start + 1)).rejects.toMatchObject(failure('set'))
   })
 

@@ -12,6 +12,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
+import { explainSkip, titleOf } from '../../../support/installed.ts'
 
 const run = promisify(execFile)
 
@@ -38,14 +39,11 @@ const missing = [
   ...(hasPackage ? [] : ['pkcs11js (npm install pkcs11js, which compiles it)']),
 ]
 
-/** Why these tests cannot run here. With CI=true they run, and fail, instead of being skipped. */
-export const skipReason =
-  missing.length > 0 && process.env['CI'] !== 'true'
-    ? `skipped: install ${missing.join(' and ')}`
-    : undefined
+/** Why these tests cannot run here. */
+export const skipReason = explainSkip(missing)
 
-/** A suite's name, and whether to skip it. */
-export const title = (name: string) => (skipReason === undefined ? name : `${name} (${skipReason})`)
+/** A suite's name, and why it is skipped. */
+export const title = (name: string) => titleOf(name, skipReason)
 
 /** The user PIN of every token. */
 export const pin = '471108'
