@@ -8,6 +8,7 @@
 
 import { decodeProtectedHeader, type ProtectedHeaderParameters } from 'jose'
 import { actInTime, waitUntilAborted } from '../base/abort.ts'
+import { isObject } from '../base/objects.ts'
 import { KeyError, TokenValidationError } from '../errors.ts'
 import type { Decrypter } from '../keys/decrypter.ts'
 import type { DecryptionRing } from '../keys/decryption-ring.ts'
@@ -98,8 +99,4 @@ async function tryDecrypt(decrypter: Decrypter, jwe: string): Promise<Uint8Array
     const message = `key "${kid}" did not decrypt in time`
     throw new KeyError('ERR_KEY_UNAVAILABLE', message, { kid, reason: 'timeout' })
   }
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null
 }

@@ -5,9 +5,10 @@
  */
 
 import { createPublicKey, type KeyObject, type webcrypto } from 'node:crypto'
+import { isObject } from '../base/objects.ts'
 import type { Emit } from '../events.ts'
 import { findMisfit, isJwsAlgorithm, type JwsAlgorithm, jwsAlgorithms } from './algorithms.ts'
-import { buildFault, isObject, type KeyDeclaration } from './key-material.ts'
+import { buildFault, type KeyDeclaration } from './key-material.ts'
 import { type ReadKeys, readKeyOption } from './key-option.ts'
 import { pickPublicMembers } from './public-jwk.ts'
 import type { KeySource, Signer, TimedSigner } from './signer.ts'

@@ -84,8 +84,3 @@ export function checkHalves(isWhole: () => boolean): void {
   }
   throw buildFault('is a damaged key: its public half does not belong to its private half')
 }
-
-/** Whether this is an object with named members, and not a list. */
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}

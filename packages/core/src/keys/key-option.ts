@@ -7,13 +7,13 @@
 
 import { KeyObject } from 'node:crypto'
 import { findSimilar } from '../base/compare.ts'
+import { isObject } from '../base/objects.ts'
 import { type ConfigurationIssue, KeyError } from '../errors.ts'
 import type { Emit } from '../events.ts'
 import { isCryptoKey, readCryptoKey } from './crypto-key.ts'
 import {
   buildFault,
   copyPrivateKey,
-  isObject,
   type KeyDeclaration,
   type KeyMaterial,
 } from './key-material.ts'

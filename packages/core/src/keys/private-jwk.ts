@@ -6,13 +6,8 @@
  * @module
  */
 
-import {
-  buildFault,
-  isObject,
-  type KeyMaterial,
-  readInPlace,
-  readPrivateKey,
-} from './key-material.ts'
+import { isObject } from '../base/objects.ts'
+import { buildFault, type KeyMaterial, readInPlace, readPrivateKey } from './key-material.ts'
 import type { KeyUse } from './key-purpose.ts'
 import { readMoment } from './moment.ts'
 

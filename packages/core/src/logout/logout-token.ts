@@ -11,6 +11,7 @@
 
 import { decodeJwt, decodeProtectedHeader, type ProtectedHeaderParameters } from 'jose'
 import type { Clock } from '../base/clock.ts'
+import { isObject } from '../base/objects.ts'
 import { TokenValidationError } from '../errors.ts'
 import { decryptJwe, isCompactJwe } from '../jose/decrypt.ts'
 import type { DecryptionRing } from '../keys/decryption-ring.ts'
@@ -247,10 +248,6 @@ function readText(claims: Claims, claim: string): string | undefined {
   const value = claims[claim]
   if (value === undefined || (typeof value === 'string' && value !== '')) return value
   throw refuse('invalid', `"${claim}" is not a string with something in it`, claim)
-}
-
-function isObject(value: unknown): value is Claims {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** What somebody sent, short and on one line. */

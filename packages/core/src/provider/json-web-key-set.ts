@@ -14,6 +14,7 @@ import { createLocalJWKSet } from 'jose'
 import type { Configuration } from 'openid-client'
 import * as client from 'openid-client'
 import type { Clock } from '../base/clock.ts'
+import { isObject } from '../base/objects.ts'
 import { ProviderError } from '../errors.ts'
 import { buildEventError, type Emit } from '../events.ts'
 import type { Fetch, FetchInit } from '../http/fetch.ts'
@@ -160,8 +161,4 @@ function parse(body: string): unknown {
 
 function isKeySet(value: unknown): value is client.JWKS {
   return isObject(value) && Array.isArray(value['keys']) && value['keys'].every(isObject)
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -7,6 +7,7 @@
 
 import { actInTime, waitUntilAborted } from '../base/abort.ts'
 import type { Clock } from '../base/clock.ts'
+import { isObject } from '../base/objects.ts'
 import { SessionError } from '../errors.ts'
 
 /** A result, handed to a callback. */
@@ -111,8 +112,4 @@ function promisify<Value>(act: (done: Done<Value>) => unknown): Promise<Value | 
 /** connect-redis says so where it does nothing in `touch`. */
 function isTouchDisabled(backend: object): boolean {
   return 'disableTouch' in backend && backend.disableTouch === true
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null
 }

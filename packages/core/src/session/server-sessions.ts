@@ -5,6 +5,7 @@
  */
 
 import type { Clock } from '../base/clock.ts'
+import { isObject } from '../base/objects.ts'
 import { buildEventError, type Emit } from '../events.ts'
 import type { Sealer } from '../jose/seal.ts'
 import { inBatches } from './batches.ts'
@@ -118,19 +119,19 @@ export function createServerSessions(settings: ServerSessionsSettings): ServerSe
     return rest
   }
 
-  async function find(id: string): Promise<StoredSession | undefined> {
+  async function readWhole(id: string): Promise<StoredSession | undefined> {
     const [session, tokens] = await Promise.all([
       readSession(id),
       settings.keepsTokens ? readTokens(id) : undefined,
     ])
-    // One that a logout could not find is over all the same
-    if (
-      session &&
-      !settings.isExclusive &&
-      (await ended.includes(asOf(session.createdAt, session)))
-    )
-      return undefined
     return session && tokens ? { ...session, tokens } : session
+  }
+
+  async function find(id: string): Promise<StoredSession | undefined> {
+    const session = await readWhole(id)
+    if (!session || settings.isExclusive) return session
+    // One that a logout could not find is over all the same
+    return (await ended.includes(asOf(session.createdAt, session))) ? undefined : session
   }
 
   async function putTokens(session: Session, tokens: KeptTokens): Promise<void> {
@@ -147,7 +148,7 @@ export function createServerSessions(settings: ServerSessionsSettings): ServerSe
 
   /** The session first: without it, the rest is worth nothing. */
   async function drop(id: string): Promise<StoredSession | undefined> {
-    const session = await find(id)
+    const session = await readWhole(id)
     // What its login has earned is remembered for a moment, and must not be written once more
     if (session && clock.now() < session.createdAt + repeatable) await ended.noteOne({ id })
     await records.drop(`session:${id}`)
@@ -264,8 +265,4 @@ function isSession(value: unknown): value is StoredSession {
     typeof claims['iss'] === 'string' &&
     typeof claims['sub'] === 'string'
   )
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null
 }

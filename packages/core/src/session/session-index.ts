@@ -5,6 +5,7 @@
  */
 
 import type { Clock } from '../base/clock.ts'
+import { isObject } from '../base/objects.ts'
 import { SessionError } from '../errors.ts'
 import { inBatches } from './batches.ts'
 import { nameOf, type Origin, type Whose } from './ended-sessions.ts'
@@ -142,8 +143,4 @@ function isEntry(value: unknown): value is IndexEntry {
   return (
     isObject(value) && typeof value['id'] === 'string' && typeof value['createdAt'] === 'number'
   )
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null
 }

@@ -261,6 +261,14 @@ describe('where processes cannot exclude one another', () => {
     await sessions.begin(of('two', { createdAt: clock.now(), seenAt: clock.now() }))
     expect(await sessions.find('two')).toBeDefined()
   })
+
+  test('what has ended is returned, whatever its notes say', async () => {
+    const { sessions, clock, left } = createTestSessions({ isExclusive: false })
+    await sessions.begin(of('one', { tokens }))
+    clock.move(1)
+    expect(await sessions.endAll({ iss, sub: 'ada' })).toMatchObject([{ id: 'one', tokens }])
+    expect(left()).toEqual([])
+  })
 })
 
 test('a store whose "touch" writes loses nothing', async () => {
