@@ -19,16 +19,8 @@ import {
   type Visit,
 } from './visits.ts'
 
-/** How much there is to do. */
-export interface Load {
-  readonly logins: number
-}
-
-/** A thousand logins and ten thousand requests. */
-export const fullLoad: Load = { logins: 1000 }
-/** A tenth of it, unless `CLUSTER_FULL=1`. */
-export const lightLoad: Load = process.env['CLUSTER_FULL'] === '1' ? fullLoad : { logins: 100 }
-
+/** And ten times as many requests. */
+const logins = 1000
 const usersOfAll = 5
 const workers = 16
 /** While the load is on; two more for each login at the end, from each process. */
@@ -37,7 +29,7 @@ const looksPerLogin = 8
 const logoutEvery = 5
 
 /** Runs two processes of an example over a store. */
-export function testCluster(name: ExampleName, kind: StoreKind, { logins }: Load): void {
+export function testCluster(name: ExampleName, kind: StoreKind): void {
   describe(`two processes of the ${name} example`, () => {
     const subs = Array.from({ length: logins / usersOfAll }, (_, index) => `user-${index}`)
     const turns = Array.from({ length: logins }, (_, index) => ({
