@@ -34,7 +34,7 @@ export {
   TransactionError,
 } from './errors.ts'
 export type { EventError, OidcEvent } from './events.ts'
-export type { Exchange, FrameworkSession, OidcResponse } from './exchange.ts'
+export type { Exchange, FrameworkSession, OidcResponse, SessionMembers } from './exchange.ts'
 export type { LoginOptions } from './guard.ts'
 export type { Handshake, HandshakeOptions, OpenSession } from './handshake.ts'
 export type { JwsAlgorithm } from './keys/algorithms.ts'
