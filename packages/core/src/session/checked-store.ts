@@ -8,6 +8,7 @@
 import { SessionError } from '../errors.ts'
 import { buildEventError, type Emit } from '../events.ts'
 import type { Exchange } from '../exchange.ts'
+import { openOnce } from './open-once.ts'
 import type { Session } from './session.ts'
 import type { SessionHandle, SessionStore } from './store.ts'
 
@@ -33,11 +34,9 @@ export function createCheckedStore(
   checks: SessionCheck,
   emit: Emit,
 ): SessionStore {
-  const key = Symbol('session')
-  const open: SessionStore['open'] = (exchange: Exchange & { [key]?: SessionHandle }, options) => {
-    exchange[key] ??= createHandle(inner.open(exchange, options), { ...checks, exchange, emit })
-    return exchange[key]
-  }
+  const open = openOnce((exchange, options) =>
+    createHandle(inner.open(exchange, options), { ...checks, exchange, emit }),
+  )
   return {
     open,
     inspect(exchange) {

@@ -17,6 +17,7 @@ import {
 } from '../http/cookies.ts'
 import type { Sealer } from '../jose/seal.ts'
 import { isDueToRoll, isExpired, type Lifetimes, secondsLeft } from './lifetime.ts'
+import { openOnce } from './open-once.ts'
 import type { KeptTokens, Session } from './session.ts'
 import type { OpenOptions, SessionHandle, SessionStore } from './store.ts'
 
@@ -47,14 +48,8 @@ export interface CookieStore extends SessionStore {
 
 /** Creates a store that keeps each session in its End-User's browser. */
 export function createCookieStore(settings: CookieStoreSettings): CookieStore {
-  // One for each exchange: whoever looks after a logout must see that it has happened. Kept on the
-  // exchange itself, since a WeakMap with an entry for each request costs more than all the rest
-  const key = Symbol('session')
   return {
-    open(exchange: Exchange & { [key]?: CookieSession }, { isUse = true } = {}) {
-      exchange[key] ??= createHandle(settings, exchange, isUse)
-      return exchange[key]
-    },
+    open: openOnce((exchange, { isUse = true }) => createHandle(settings, exchange, isUse)),
     inspect(exchange) {
       const sealed = readChunks(readCookies(exchange, settings.name), settings.name)
       if (sealed === undefined) return 'none'

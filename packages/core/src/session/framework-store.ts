@@ -17,6 +17,7 @@ import { checkStarted } from '../http/cookies.ts'
 import type { Sealer } from '../jose/seal.ts'
 import { endedMeanwhile } from './ended-sessions.ts'
 import { isDueToRoll, isExpired, type Lifetimes } from './lifetime.ts'
+import { openOnce } from './open-once.ts'
 import { createReplacedTokens, type ReplacedTokens } from './replaced-tokens.ts'
 import type { Session } from './session.ts'
 import type { SessionHandle, SessionStore, SharedSession } from './store.ts'
@@ -63,14 +64,7 @@ export function createFrameworkStore(given: FrameworkStoreSettings): SessionStor
       ended.add(id)
     },
   }
-  const key = Symbol('session')
-  const open: SessionStore['open'] = (
-    exchange: Exchange & { [key]?: SessionHandle },
-    { isUse = true } = {},
-  ) => {
-    exchange[key] ??= createHandle(settings, exchange, isUse)
-    return exchange[key]
-  }
+  const open = openOnce((exchange, { isUse = true }) => createHandle(settings, exchange, isUse))
   return {
     open,
     inspect(exchange) {

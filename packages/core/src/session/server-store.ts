@@ -22,6 +22,7 @@ import {
 import type { Sealer } from '../jose/seal.ts'
 import { endedMeanwhile } from './ended-sessions.ts'
 import { isDueToRoll, isExpired, type Lifetimes, secondsLeft } from './lifetime.ts'
+import { openOnce } from './open-once.ts'
 import type { ServerSessions } from './server-sessions.ts'
 import type { Session } from './session.ts'
 import type { SessionHandle, SessionStore, SharedSession } from './store.ts'
@@ -47,14 +48,7 @@ interface Pointer {
 
 /** Creates a store that keeps sessions on the server. */
 export function createServerStore(settings: ServerStoreSettings): SessionStore {
-  const key = Symbol('session')
-  const open: SessionStore['open'] = (
-    exchange: Exchange & { [key]?: SessionHandle },
-    { isUse = true } = {},
-  ) => {
-    exchange[key] ??= createHandle(settings, exchange, isUse)
-    return exchange[key]
-  }
+  const open = openOnce((exchange, { isUse = true }) => createHandle(settings, exchange, isUse))
   return {
     open,
     inspect(exchange) {
