@@ -181,7 +181,7 @@ function buildCookieName(options: AnyOptions, { baseUrl, providers }: Read): str
 const theirs = new Set(['clientAuth', 'keySources', 'decryptionSources', 'store', 'lock'])
 
 /** Freezes what was built here: it holds for as long as the Relying Party does. */
-export function deepFreeze<Value extends object>(value: Value): Value {
+function deepFreeze<Value extends object>(value: Value): Value {
   for (const [name, member] of Object.entries(value)) {
     if (typeof member === 'object' && member !== null && !theirs.has(name)) deepFreeze(member)
   }

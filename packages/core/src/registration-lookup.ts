@@ -6,6 +6,7 @@
 
 import { actInTime, waitUntilAborted } from './base/abort.ts'
 import type { Clock } from './base/clock.ts'
+import { keepNewest } from './base/newest.ts'
 import { ProviderError } from './errors.ts'
 import type { ProviderConfig } from './provider-config.ts'
 import type { Lookup } from './providers-config.ts'
@@ -108,10 +109,7 @@ export function createRegistrationLookup({
   }
 
   function noteUnknown(id: string): void {
-    unknown.delete(id)
-    const [oldest] = unknown.size >= maxUnknown ? unknown.keys() : []
-    if (oldest !== undefined) unknown.delete(oldest)
-    unknown.set(id, clock.now() + unknownFor)
+    keepNewest(unknown, [id, clock.now() + unknownFor], maxUnknown)
   }
 
   function retire(id: string, { registration }: Kept): void {

@@ -174,9 +174,7 @@ async function answer(
   if (exchange.method === 'OPTIONS') return withAllow(empty(204), allowed)
   if (!allowed.includes(exchange.method)) return withAllow(empty(405), allowed)
   try {
-    if (route.session !== 'none') {
-      await wiring.store.open(exchange, { isUse: route.session === 'used' }).load()
-    }
+    if (route.opensSession) await wiring.store.open(exchange, { isUse: false }).load()
     return await route.answer(exchange, provider)
   } catch (error) {
     if (!(error instanceof OidcError)) throw toError(error)

@@ -31,8 +31,8 @@ export interface Route {
   readonly path: string
   /** HEAD is answered as GET is. */
   readonly methods: readonly ('GET' | 'POST')[]
-  /** Whether the session is asked for, and whether that counts as using it. */
-  readonly session: 'none' | 'seen' | 'used'
+  /** Whether the session is asked for. That does not count as using it. */
+  readonly opensSession: boolean
   /** `provider` is what the path names below the route, where the app has several. */
   answer(exchange: Exchange, provider: string | undefined): Promise<OidcResponse>
 }
@@ -56,10 +56,10 @@ export function buildRoutes(wiring: Wiring, callback: Callback): Routes {
   const table: Route[] = []
   const add = (
     name: Route['name'],
-    { methods, session = 'seen', answer }: Pick<Route, 'methods' | 'answer'> & Partial<Route>,
+    { methods, opensSession = true, answer }: Pick<Route, 'methods' | 'answer'> & Partial<Route>,
   ) => {
     const path = routes[name]
-    if (path !== false) table.push({ name, path, methods, session, answer })
+    if (path !== false) table.push({ name, path, methods, opensSession, answer })
   }
   add('login', { methods: ['GET'], answer: (...request) => answerLogin(wiring, ...request) })
   add('callback', {
@@ -69,11 +69,11 @@ export function buildRoutes(wiring: Wiring, callback: Callback): Routes {
   add('logout', { methods: ['GET', 'POST'], answer: (exchange) => answerLogout(wiring, exchange) })
   if (hasKeys(wiring)) {
     const answer: Route['answer'] = (...request) => answerJwkSet(wiring, ...request)
-    add('jwks', { methods: ['GET'], session: 'none', answer })
+    add('jwks', { methods: ['GET'], opensSession: false, answer })
   }
   add('backchannelLogout', {
     methods: ['POST'],
-    session: 'none',
+    opensSession: false,
     answer: (exchange, named) => {
       const clients = () => findClients(wiring, named)
       const tell = (error: OidcError) => tellError(wiring.emit, 'request.refused', error)

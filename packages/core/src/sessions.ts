@@ -65,7 +65,7 @@ export function createSessions(config: Config, parts: SessionParts): Sessions {
       {
         check: async (found) => ((await ended.includes(found)) ? 'ended' : 'good'),
         async begin(session, since) {
-          if (await ended.includes({ ...session, createdAt: since + 1 })) throw endedMeanwhile()
+          if (await ended.includes(session, since)) throw endedMeanwhile()
           await ended.expect(session)
         },
         end: ended.noteOne,

@@ -17,6 +17,7 @@ import {
   type KeyObject,
   randomBytes,
 } from 'node:crypto'
+import { keepNewest } from '../base/newest.ts'
 
 /** Seals and opens values for one purpose. */
 export interface Sealer {
@@ -60,9 +61,7 @@ export function createSealer(
 
   function remember(tag: string, sealed: string, plaintext: string): void {
     if (remembered === 0) return
-    const [oldest] = recent.size >= remembered ? recent.keys() : []
-    if (oldest !== undefined) recent.delete(oldest)
-    recent.set(tag, { sealed, plaintext })
+    keepNewest(recent, [tag, { sealed, plaintext }], remembered)
   }
 
   function openText(sealed: string): string | undefined {

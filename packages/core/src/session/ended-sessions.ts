@@ -35,7 +35,14 @@ export interface EndedSessions {
   noteOne(session: Pick<Session, 'id'>): Promise<void>
   /** Whether the end of this very session here is noted. */
   includesOne(session: Pick<Session, 'id'>): Promise<boolean>
-  includes(session: Pick<Session, 'id' | 'provider' | 'claims' | 'createdAt'>): Promise<boolean>
+  /**
+   * Whether a session is over. With `since`, only what came in a later second counts: what began in the
+   * same second as a logout may well have begun after it.
+   */
+  includes(
+    session: Pick<Session, 'id' | 'provider' | 'claims' | 'createdAt'>,
+    since?: number,
+  ): Promise<boolean>
 }
 
 /** Creates the notes. They are kept for `lifetime` seconds: until every session is over by itself. */
@@ -82,7 +89,7 @@ export function createEndedSessions({
     async includesOne({ id }) {
       return (await records.get(`ended:id:${id}`)) !== undefined
     },
-    async includes({ id, provider, claims: { iss, sub, sid }, createdAt }) {
+    async includes({ id, provider, claims: { iss, sub, sid }, createdAt }, since) {
       const from = { iss, provider }
       const own = nameOf('sub', from, sub)
       const [byId, bySid, bySub] = await Promise.all([
@@ -93,7 +100,7 @@ export function createEndedSessions({
       // This session does not come back. An End-User does, and may have the same `sid` then: not all
       // that is signed out of is the session at the provider
       const at = Math.max(bySid ?? 0, bySub ?? 0)
-      return byId !== undefined || createdAt <= at
+      return byId !== undefined || (since === undefined ? createdAt <= at : since < at)
     },
   }
 }

@@ -10,6 +10,7 @@
 
 import { actInTime, waitUntilAborted } from '../base/abort.ts'
 import type { Clock } from '../base/clock.ts'
+import { keepNewest } from '../base/newest.ts'
 import { ConfigurationError, SessionError } from '../errors.ts'
 import type { Emit } from '../events.ts'
 import type { Exchange, FrameworkSession, SessionMembers } from '../exchange.ts'
@@ -52,16 +53,14 @@ const maxSize = 4000
 
 /** Creates a store that keeps each session in the app's own. */
 export function createFrameworkStore(given: FrameworkStoreSettings): SessionStore {
-  const ended = new Set<string>()
+  const ended = new Map<string, true>()
   const settings: Settings = {
     ...given,
     replaced: createReplacedTokens(),
     // A slow request saves the app's session as it was before a logout, with ours in it
     accepts: (session) => !ended.has(session.id) && given.accepts(session),
     end({ id }) {
-      const [oldest] = ended.size >= maxEnded ? ended : []
-      if (oldest !== undefined) ended.delete(oldest)
-      ended.add(id)
+      keepNewest(ended, [id, true], maxEnded)
     },
   }
   const open = openOnce((exchange, { isUse = true }) => createHandle(settings, exchange, isUse))

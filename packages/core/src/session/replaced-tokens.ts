@@ -8,6 +8,7 @@
  * @module
  */
 
+import { keepNewest } from '../base/newest.ts'
 import type { KeptTokens, Session } from './session.ts'
 
 /** What has replaced which tokens. */
@@ -29,9 +30,7 @@ export function createReplacedTokens(): ReplacedTokens {
       // What is in use again has no successor: so there are no circles
       successors.delete(buildKey(id, tokens))
       if (buildKey(id, tokens) === buildKey(id, replaced)) return
-      const [oldest] = successors.size >= maxRemembered ? successors.keys() : []
-      if (oldest !== undefined) successors.delete(oldest)
-      successors.set(buildKey(id, replaced), tokens)
+      keepNewest(successors, [buildKey(id, replaced), tokens], maxRemembered)
     },
     update(session) {
       const { id } = session

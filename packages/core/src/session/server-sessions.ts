@@ -5,6 +5,7 @@
  */
 
 import type { Clock } from '../base/clock.ts'
+import { keepNewest } from '../base/newest.ts'
 import { isObject } from '../base/objects.ts'
 import { buildEventError, type Emit } from '../events.ts'
 import type { Sealer } from '../jose/seal.ts'
@@ -131,7 +132,7 @@ export function createServerSessions(settings: ServerSessionsSettings): ServerSe
     const session = await readWhole(id)
     if (!session || settings.isExclusive) return session
     // One that a logout could not find is over all the same
-    return (await ended.includes(asOf(session.createdAt, session))) ? undefined : session
+    return (await ended.includes(session, session.createdAt)) ? undefined : session
   }
 
   async function putTokens(session: Session, tokens: KeptTokens): Promise<void> {
@@ -198,7 +199,7 @@ export function createServerSessions(settings: ServerSessionsSettings): ServerSe
       const entries = await index.add(session)
       // A logout may have come between: it has left a note, and then looked for sessions
       const { claims } = session
-      if (await ended.includes(asOf(since, session))) {
+      if (await ended.includes(session, since)) {
         await end(session.id)
         throw endedMeanwhile()
       }
@@ -217,10 +218,7 @@ export function createServerSessions(settings: ServerSessionsSettings): ServerSe
       const now = clock.now()
       const last = touched.get(session.id)
       if (last !== undefined && !isDueToRoll({ ...session, seenAt: last }, lifetimes, now)) return
-      touched.delete(session.id)
-      const [oldest] = touched.size >= maxTouched ? touched.keys() : []
-      if (oldest !== undefined) touched.delete(oldest)
-      touched.set(session.id, now)
+      keepNewest(touched, [session.id, now], maxTouched)
       const expiry = endOf(session, lifetimes)
       void quietly(async () => {
         await records.touch(`session:${session.id}`, sealSession(session), expiry)
@@ -249,11 +247,6 @@ export function createServerSessions(settings: ServerSessionsSettings): ServerSe
     },
     alone: (id, act) => mutex(`refresh:${id}`, act),
   }
-}
-
-/** What began in the same second as a logout may well have begun after it. */
-function asOf(since: number, session: StoredSession): StoredSession {
-  return { ...session, createdAt: since + 1 }
 }
 
 function isSession(value: unknown): value is StoredSession {

@@ -13,6 +13,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Clock } from '../base/clock.ts'
+import { keepNewest } from '../base/newest.ts'
 import { createSingleFlight } from '../base/single-flight.ts'
 import { SessionError } from '../errors.ts'
 import { endedMeanwhile } from '../session/ended-sessions.ts'
@@ -102,9 +103,7 @@ export function createSharedRefresh({ request, clock }: SharedRefreshSettings): 
         if (!isStoreFailure(error)) throw error
         const wait = retries[attempt]
         if (wait === undefined || performance.now() - started + wait > retryTime) {
-          const [oldest] = unsaved.size >= maxUnsaved ? unsaved.keys() : []
-          if (oldest !== undefined) unsaved.delete(oldest)
-          unsaved.set(id, news)
+          keepNewest(unsaved, [id, news], maxUnsaved)
           throw error
         }
         await delay(wait)
