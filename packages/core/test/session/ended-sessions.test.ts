@@ -49,3 +49,14 @@ test('notes that cannot be read are a failure, and nobody is let in', async () =
   store.before = () => true
   await expect(ended.includes(of({}))).rejects.toMatchObject({ code: 'ERR_SESSION_STORE' })
 })
+
+test('an end in the second in which a login began does not count for that login, and a later one does', async () => {
+  const { ended, clock } = createTestSessions()
+  await ended.note({ iss, sub: 'ada' })
+  expect(await ended.includes(of({}))).toBe(true)
+  expect(await ended.includes(of({}), start)).toBe(false)
+  expect(await ended.includes(of({}), start - 1)).toBe(true)
+  clock.move(1)
+  await ended.note({ iss, sid: 'a' })
+  expect(await ended.includes(of({ sid: 'a' }), start)).toBe(true)
+})
