@@ -51,6 +51,33 @@ function count(faults: number): string {
   return faults === 1 ? 'a fault:' : `${faults} faults:`
 }
 
+/**
+ * A Client Authentication that the provider refused (`invalid_client`): what was sent, without the
+ * signature, and what is likely to be wrong with it.
+ */
+export interface ClientRefusal {
+  /** The header of the client assertion, where there was one. */
+  readonly header?: Readonly<Record<string, unknown>>
+  /** Its claims. */
+  readonly claims?: Readonly<Record<string, unknown>>
+  /** What may be the reason, the likeliest one first. Never empty. */
+  readonly causes: readonly RefusalCause[]
+  /** The command that looks further. */
+  readonly command: string
+}
+
+/** One reason why a Client Authentication may have been refused. */
+export interface RefusalCause {
+  /** The provider's rule that is broken, such as `aud`; `key`, `clock` or `client` for what is no rule. */
+  readonly rule: string
+  /** What is wrong, as far as it can be seen from here. */
+  readonly message: string
+  /** What to do. */
+  readonly fix: string
+  /** The document that says so. */
+  readonly source?: string | undefined
+}
+
 /** The OpenID Provider, or the way to it, failed. */
 export class ProviderError extends OidcError {
   /** The URL that was asked, without its query. */
@@ -58,6 +85,8 @@ export class ProviderError extends OidcError {
   /** The provider's `error`, where it answered with one. */
   readonly error: string | undefined
   readonly error_description: string | undefined
+  /** What was refused, and why it may have been, where `error` is `invalid_client`. */
+  readonly refusal: ClientRefusal | undefined
 
   /** @ignore */
   constructor(
@@ -67,6 +96,7 @@ export class ProviderError extends OidcError {
       endpoint?: string | undefined
       error?: string | undefined
       error_description?: string | undefined
+      refusal?: ClientRefusal | undefined
       status?: number
       cause?: unknown
     } = {},
@@ -75,6 +105,7 @@ export class ProviderError extends OidcError {
     this.endpoint = options.endpoint
     this.error = options.error
     this.error_description = options.error_description
+    this.refusal = options.refusal
   }
 }
 

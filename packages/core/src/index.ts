@@ -23,12 +23,14 @@ export { optionsFromEnv } from './env.ts'
 export type { ErrorCode } from './error-texts.ts'
 export {
   AuthenticationResponseError,
+  type ClientRefusal,
   ConfigurationError,
   type ConfigurationIssue,
   KeyError,
   type KeyErrorReason,
   OidcError,
   ProviderError,
+  type RefusalCause,
   SessionError,
   TokenValidationError,
   TransactionError,
@@ -60,6 +62,20 @@ export type {
   RoutesOption,
   SessionOption,
 } from './options.ts'
+export type {
+  AcrDemands,
+  AssertionDemands,
+  Audience,
+  AuthorizationDemands,
+  CertificateHeader,
+  IssuerFacts,
+  KeyForm,
+  KeyRegistration,
+  LogoutKind,
+  Preset,
+  PresetClientAuth,
+} from './provider/preset.ts'
+export { findPreset, type PresetName, presets } from './provider/presets.ts'
 export { createRelyingParty, type Received, type RelyingParty } from './relying-party.ts'
 export type { ExpectedClaim, Requirements } from './requirements.ts'
 export type { SessionBackend } from './session/records.ts'

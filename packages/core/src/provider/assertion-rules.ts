@@ -1,0 +1,188 @@
+/**
+ * Whether a client assertion is what a provider's documents demand, rule by rule.
+ *
+ * The same rules decide for the emulators that apps are developed against, and explain to an app whose
+ * assertion was refused what is likely to be the reason.
+ *
+ * @see OpenID Connect Core 1.0, 9
+ * @see RFC 7523, 3
+ *
+ * @module
+ */
+
+import type { AssertionDemands, Audience } from './preset.ts'
+
+/** The rules, in the order in which they are looked at. */
+export const assertionRules = [
+  'alg',
+  'typ',
+  'kid',
+  'certificate',
+  'iss',
+  'sub',
+  'client_id',
+  'aud',
+  'exp',
+  'lifetime',
+  'iat',
+  'nbf',
+  'jti',
+] as const
+
+/** The name of a rule. */
+export type AssertionRule = (typeof assertionRules)[number]
+
+/** A client assertion and the request that it came with. */
+export interface SeenClientAssertion {
+  readonly header: Readonly<Record<string, unknown>>
+  readonly claims: Readonly<Record<string, unknown>>
+  readonly clientId: string
+  /** The form's `client_id`. */
+  readonly formClientId: string | undefined
+  readonly issuer: string
+  readonly tokenEndpoint: string
+  /** The URL that was called. */
+  readonly endpoint: string
+  /** What the provider's clock says. NumericDate. */
+  readonly now: number
+}
+
+/** A rule that is broken, and how, as a sentence without a subject: `"aud" must be …, and is …`. */
+export interface BrokenRule {
+  readonly rule: AssertionRule
+  readonly message: string
+}
+
+/** Seconds by which the two clocks may differ. @see FAPI 2.0 Security Profile, 5.3.2.1 */
+const clockTolerance = 10
+
+type Check = (demands: AssertionDemands, seen: SeenClientAssertion) => string | undefined
+
+const checks: Readonly<Record<AssertionRule, Check>> = {
+  alg: ({ algs }, { header: { alg } }) =>
+    algs.some((accepted) => accepted === alg || (accepted === 'EdDSA' && alg === 'Ed25519'))
+      ? undefined
+      : `"alg" must be ${either(algs)}, and is ${show(alg)}`,
+
+  typ: ({ typ: accepted }, { header: { typ } }) =>
+    !accepted || (typeof typ === 'string' && accepted.includes(typ))
+      ? undefined
+      : `"typ" must be ${either(accepted)}, and is ${show(typ)}`,
+
+  kid({ kidRule }, { header: { kid } }) {
+    if (kidRule === 'required' && typeof kid !== 'string') return '"kid" is required'
+    if (kidRule !== 'refused' || kid === undefined) return undefined
+    return `"kid" must not be there: registered keys have no name, and it is ${show(kid)}`
+  },
+
+  certificate: ({ certificate }, { header }) =>
+    !certificate || header[certificate] !== undefined
+      ? undefined
+      : `"${certificate}" is required: it names the certificate that is registered`,
+
+  iss({ issuer }, { claims: { iss }, clientId }) {
+    if (issuer)
+      return typeof iss === 'string' && iss !== clientId
+        ? undefined
+        : `"iss" must be the ${issuer.name}`
+    return iss === clientId ? undefined : `"iss" must be the client_id, and is ${show(iss)}`
+  },
+
+  sub: (_demands, { claims: { sub }, clientId }) =>
+    sub === clientId ? undefined : `"sub" must be the client_id, and is ${show(sub)}`,
+
+  client_id({ isClientIdRequired }, { formClientId, clientId }) {
+    if (formClientId === undefined) {
+      return isClientIdRequired ? 'the form must have "client_id" as well' : undefined
+    }
+    return formClientId === clientId ? undefined : 'the form has another "client_id"'
+  },
+
+  aud({ audience }, seen) {
+    const { aud } = seen.claims
+    const accepted = audience.map((each) => readAudience(each, seen))
+    // Never a list: RFC 7523bis, 4; some providers refuse even a list of one
+    if (typeof aud === 'string' && accepted.includes(aud)) return undefined
+    const kind = Array.isArray(aud) ? 'one string, ' : ''
+    return `"aud" must be ${kind}${either(accepted)}, and is ${show(aud)}`
+  },
+
+  exp(_demands, { claims: { exp }, now }) {
+    if (typeof exp !== 'number') return '"exp" is required'
+    return exp > now - clockTolerance ? undefined : `"exp" passed ${Math.ceil(now - exp)} s ago`
+  },
+
+  lifetime({ maxLifetime }, { claims: { exp }, now }) {
+    if (maxLifetime === undefined || typeof exp !== 'number') return undefined
+    return exp <= now + maxLifetime + clockTolerance
+      ? undefined
+      : `"exp" must be at most ${maxLifetime} s ahead, and is ${Math.floor(exp - now)} s`
+  },
+
+  iat: ({ required = [], backdate }, { claims: { iat }, now }) =>
+    checkMoment('iat', iat, {
+      isRequired: required.includes('iat'),
+      now,
+      isStrict: backdate !== undefined,
+    }),
+
+  nbf: ({ required = [] }, { claims: { nbf }, now }) =>
+    checkMoment('nbf', nbf, { isRequired: required.includes('nbf'), now, isStrict: false }),
+
+  jti({ required = [] }, { claims: { jti } }) {
+    if (jti === undefined) return required.includes('jti') ? '"jti" is required' : undefined
+    return typeof jti === 'string' && jti !== '' && jti.length <= 255
+      ? undefined
+      : '"jti" must be a text of at most 255 characters'
+  },
+}
+
+/** Finds every rule that an assertion breaks. What only the provider can know is not among them. */
+export function findBrokenRules(
+  demands: AssertionDemands,
+  seen: SeenClientAssertion,
+): readonly BrokenRule[] {
+  return assertionRules.flatMap((rule) => {
+    const message = checks[rule](demands, seen)
+    return message === undefined ? [] : [{ rule, message }]
+  })
+}
+
+/** The one audience: what a provider is known to want, as a URL. */
+export function readAudience(
+  audience: Audience,
+  server: {
+    readonly issuer: string
+    readonly tokenEndpoint: string
+    /** The URL that is called. */
+    readonly endpoint: string
+  },
+): string {
+  if (audience === 'issuer') return server.issuer
+  if (audience === 'token_endpoint') return server.tokenEndpoint
+  if (audience === 'called_endpoint') return server.endpoint
+  return audience
+}
+
+function checkMoment(
+  name: string,
+  moment: unknown,
+  { isRequired, isStrict, now }: { isRequired: boolean; isStrict: boolean; now: number },
+): string | undefined {
+  if (moment === undefined) return isRequired ? `"${name}" is required` : undefined
+  if (typeof moment !== 'number') return `"${name}" must be a number`
+  const ahead = moment - now
+  if (ahead <= (isStrict ? 0 : clockTolerance)) return undefined
+  return `"${name}" is ${Math.ceil(ahead)} s in the future: compare the two clocks`
+}
+
+function either(values: readonly string[]): string {
+  return values.map((value) => JSON.stringify(value)).join(' or ')
+}
+
+/** What an assertion has, as it may be shown: it holds no secret, but may be as long as it likes. */
+function show(value: unknown): string {
+  if (value === undefined) return 'not there'
+  const text = JSON.stringify(value) ?? String(value)
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text
+}
