@@ -133,6 +133,12 @@ describe('the rules bite', () => {
     expect(house.findCodeFaults([core('a.ts', source)])).toHaveLength(1)
   })
 
+  test('not on what the program itself does, whose process it is', () => {
+    const source = 'process.stdout.write(String(process.env))'
+    expect(house.findCodeFaults([{ path: 'packages/cli/src/main.ts', source }])).toEqual([])
+    expect(house.findCodeFaults([{ path: 'packages/cli/src/keys.ts', source }])).toHaveLength(2)
+  })
+
   test('not on the words', () => {
     const words =
       "/** A class of errors; console, process.env */\nconst a = 'class A'\nconst classes = 1"
@@ -151,9 +157,8 @@ describe('the rules bite', () => {
 
   test('on a file that does not say its idea', () => {
     expect(house.findHeadFaults([core('a.ts', 'export {}')])).toHaveLength(1)
-    expect(house.findHeadFaults([core('a.ts', '/**\n * Ideas.\n *\n * @module\n */\n')])).toEqual(
-      [],
-    )
+    const head = '/**\n * Ideas.\n *\n * @module\n */\n'
+    expect(house.findHeadFaults([core('a.ts', head)])).toEqual([])
   })
 
   test('on a reference without a section', () => {

@@ -30,7 +30,7 @@ export const root = fileURLToPath(new URL('../..', import.meta.url))
 /** Reads the files below a folder whose name ends in `suffix`. */
 export function readSources(folder: string, suffix = '.ts'): readonly Source[] {
   return readdirSync(join(root, folder), { withFileTypes: true })
-    .filter(({ name }) => name !== 'node_modules' && name !== 'dist')
+    .filter(({ name }) => !name.startsWith('.') && name !== 'node_modules' && name !== 'dist')
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .flatMap((entry): readonly Source[] => {
       const path = `${folder}/${entry.name}`

@@ -71,7 +71,7 @@ export type Answers = [
   Expect<Equals<Holds<'token', { readonly token: string }>, true>>,
   Expect<Equals<Holds<'token', { readonly token?: string }>, true>>,
   Expect<Equals<Holds<'sub'>, true>>,
-  Expect<Equals<keyof EventError, 'code' | 'message' | 'reason' | 'causes'>>,
+  Expect<Equals<keyof EventError, 'code' | 'message' | 'reason' | 'refusal' | 'causes'>>,
   Expect<Equals<EventError['code'], ErrorCode | 'ERR_UNEXPECTED'>>,
   Expect<Equals<Of<'login.succeeded'>['sub'], string>>,
   Expect<Equals<Of<'login.started'>['stepUp'], boolean>>,

@@ -5,13 +5,16 @@
  */
 
 import { generateId } from './base/random.ts'
-import { errorTexts } from './error-texts.ts'
-import type { OidcError } from './errors.ts'
+import { clientRefusedText, errorTexts } from './error-texts.ts'
+import { type OidcError, ProviderError } from './errors.ts'
 import { buildEventError, type Emit } from './events.ts'
 import type { Exchange, OidcResponse } from './exchange.ts'
+import { isDevelopment } from './http/development.ts'
 import { buildPage } from './http/page.ts'
+import type { RefusalSection } from './http/refusal-section.ts'
 import { problem } from './http/responses.ts'
 import { prefersHtml } from './login/negotiation.ts'
+import { describeRefusal } from './provider/protocol-error.ts'
 import { buildLoginUrl } from './provider-choice.ts'
 import type { Wiring } from './wiring.ts'
 
@@ -36,18 +39,36 @@ export async function answerError(
   const reference = tellError(emit, isLogin ? 'login.failed' : 'request.refused', error)
   const own = await config.onError?.(error, exchange)
   if (own) return own
-  const { title, publicMessage: text } = errorTexts[error.code]
+  const refused = findRefused(error)
+  const { title, publicMessage: text } = refused ? clientRefusedText : errorTexts[error.code]
+  const developer = refused && isDevelopment(config.baseUrl) ? refused : undefined
   const { status } = error
   const headers = status === 503 ? { 'retry-after': String(retryAfter) } : {}
   if (!prefersHtml(exchange.header('accept'))) {
-    return problem(status, { title, detail: text, code: error.code, reference }, headers)
+    const details = { title, detail: text, code: error.code, reference }
+    return problem(status, { ...details, refusal: developer?.refusal }, headers)
   }
   // A tenant's End-Users have nothing to choose from
   const loginUrl = buildLoginUrl(wiring, config.lookup && provider)
   const retry = isLogin && loginUrl !== undefined ? [{ label: 'Try again', href: loginUrl }] : []
   const home = { label: 'Back to the site', href: config.baseUrl.home }
   const detail = hasPublicDetail(error) ? `${capitalize(error.message)}.` : undefined
-  return buildPage({ status, title, text, detail, actions: [...retry, home], reference, headers })
+  return buildPage({
+    status,
+    title,
+    text,
+    detail,
+    actions: [...retry, home],
+    reference,
+    headers,
+    developer,
+  })
+}
+
+/** What a developer is shown of a client that the provider refused. */
+function findRefused(error: OidcError): RefusalSection | undefined {
+  if (!(error instanceof ProviderError && error.refusal)) return undefined
+  return { answer: describeRefusal(error), refusal: error.refusal }
 }
 
 /** What the developer's message says about this browser's own cookies may be shown to it. */

@@ -165,3 +165,9 @@ export const errorTexts: Readonly<Record<ErrorCode, ErrorText>> = {
   ERR_NO_KEY: { status: 503, title: 'Sign-in is not available', publicMessage: later },
   ERR_SIGN: { status: 503, title: 'Sign-in is not available', publicMessage: later },
 }
+
+/** What a page says where the provider does not accept this client: nothing that an End-User can change. */
+export const clientRefusedText: Omit<ErrorText, 'status'> = {
+  title: 'Sign-in is not possible right now',
+  publicMessage: notYours,
+}

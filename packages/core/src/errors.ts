@@ -52,8 +52,8 @@ function count(faults: number): string {
 }
 
 /**
- * A Client Authentication that the provider refused (`invalid_client`): what was sent, without the
- * signature, and what is likely to be wrong with it.
+ * A Client Authentication that the provider refused (`invalid_client`, or a 401 without a word): what was
+ * sent, without the signature, and what is likely to be wrong with it.
  */
 export interface ClientRefusal {
   /** The header of the client assertion, where there was one. */
@@ -68,7 +68,7 @@ export interface ClientRefusal {
 
 /** One reason why a Client Authentication may have been refused. */
 export interface RefusalCause {
-  /** The provider's rule that is broken, such as `aud`; `key`, `clock` or `client` for what is no rule. */
+  /** The provider's rule that is broken, such as `aud`; `key`, `secret`, `clock` or `client` for what is no rule. */
   readonly rule: string
   /** What is wrong, as far as it can be seen from here. */
   readonly message: string
@@ -85,7 +85,7 @@ export class ProviderError extends OidcError {
   /** The provider's `error`, where it answered with one. */
   readonly error: string | undefined
   readonly error_description: string | undefined
-  /** What was refused, and why it may have been, where `error` is `invalid_client`. */
+  /** What was refused, and why it may have been, where it is the client that was. */
   readonly refusal: ClientRefusal | undefined
 
   /** @ignore */

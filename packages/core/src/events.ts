@@ -6,7 +6,13 @@
  */
 
 import type { ErrorCode } from './error-texts.ts'
-import { KeyError, type KeyErrorReason, OidcError } from './errors.ts'
+import {
+  type ClientRefusal,
+  KeyError,
+  type KeyErrorReason,
+  OidcError,
+  ProviderError,
+} from './errors.ts'
 
 /** Something that happened. `type` says what; the rest depends on it. Durations in milliseconds. */
 export type OidcEvent =
@@ -90,6 +96,8 @@ export interface EventError {
   readonly message: string
   /** What is wrong, of an error about a key. */
   readonly reason?: KeyErrorReason | undefined
+  /** What was sent and why it may have been refused, where the provider refused this client. */
+  readonly refusal?: ClientRefusal | undefined
   /** The messages of the causes, outermost first. */
   readonly causes: readonly string[]
 }
@@ -113,6 +121,7 @@ export function buildEventError(error: unknown): EventError {
     code: error instanceof OidcError ? error.code : 'ERR_UNEXPECTED',
     message: error instanceof Error ? error.message : '',
     ...(error instanceof KeyError && error.reason && { reason: error.reason }),
+    ...(error instanceof ProviderError && error.refusal && { refusal: error.refusal }),
     causes,
   }
 }

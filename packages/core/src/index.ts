@@ -40,6 +40,7 @@ export type { Exchange, FrameworkSession, OidcResponse, SessionMembers } from '.
 export type { LoginOptions } from './guard.ts'
 export type { Handshake, HandshakeOptions, OpenSession } from './handshake.ts'
 export type { JwsAlgorithm } from './keys/algorithms.ts'
+export type { CertificateHeader } from './keys/certificate.ts'
 export type { ClientKey } from './keys/client-key.ts'
 export type { DecryptionKey } from './keys/decryption-key.ts'
 export type { JweAlgorithm } from './keys/jwe-algorithms.ts'
@@ -67,7 +68,6 @@ export type {
   AssertionDemands,
   Audience,
   AuthorizationDemands,
-  CertificateHeader,
   IssuerFacts,
   KeyForm,
   KeyRegistration,

@@ -6,34 +6,10 @@
  */
 
 import * as v from 'valibot'
-import { findSimilar } from './base/compare.ts'
 import type { ConfigurationIssue } from './errors.ts'
+import { object } from './option-object.ts'
 import type { MultiProviderOptions } from './options.ts'
-
-/** An object that takes no unknown members, and says which one was probably meant, or why not here. */
-function object<const Entries extends v.ObjectEntries>(
-  entries: Entries,
-  misplaced: Readonly<Record<string, string>> = {},
-) {
-  const known = Object.keys(entries)
-  return v.pipe(
-    v.looseObject(entries),
-    v.rawCheck(({ dataset, addIssue }) => {
-      const { value } = dataset
-      if (typeof value !== 'object' || value === null) return
-      for (const key of Object.keys(value).filter((name) => !known.includes(name))) {
-        const similar = findSimilar(key, known)
-        const guess = similar ? `did you mean "${similar}"?` : `there are ${known.join(', ')}`
-        addIssue({
-          message: Object.hasOwn(misplaced, key)
-            ? `${misplaced[key]}`
-            : `is not an option: ${guess}`,
-          path: [{ type: 'object', origin: 'value', input: { ...value }, key, value: undefined }],
-        })
-      }
-    }),
-  )
-}
+import { preset } from './preset-schema.ts'
 
 const text = v.pipe(v.string(), v.nonEmpty('must not be empty'))
 const list = <Item extends v.GenericSchema>(item: Item) => v.union([item, v.array(item)])
@@ -65,7 +41,7 @@ const members = v.record(v.string(), v.unknown())
 
 const clientAuth = v.union(
   [
-    v.literal('private_key_jwt'),
+    v.picklist(['private_key_jwt', 'signed_client_secret']),
     callback,
     object({ method: v.literal('none') }),
     object({
@@ -129,6 +105,7 @@ const session = object({
 
 /** What may be said of each provider, or of all. */
 const ofProviders = {
+  provider: v.optional(v.lazy((input) => (typeof input === 'string' ? text : preset))),
   // Its many forms have a reader of their own
   clientKey: v.optional(v.unknown()),
   clientAuth: v.optional(clientAuth),
@@ -138,6 +115,8 @@ const ofProviders = {
       lifetime: v.optional(v.pipe(seconds, v.maxValue(600, 'must be at most 600'))),
       typ: v.optional(text),
       kid: v.optional(v.union([text, v.literal(false)])),
+      issuer: v.optional(text),
+      certificate: v.optional(list(text)),
       header: v.optional(members),
       claims: v.optional(members),
     }),
@@ -168,7 +147,8 @@ const ofApp = {
   onEvent: v.optional(callback),
 }
 
-const identity = { issuer: url, clientId: text }
+// A preset may know the issuer
+const identity = { issuer: v.optional(url), clientId: text }
 
 /** The options, as far as each can be judged alone. */
 const schema = object(

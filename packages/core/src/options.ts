@@ -12,6 +12,8 @@ import type { JwsAlgorithm } from './keys/algorithms.ts'
 import type { ClientKey } from './keys/client-key.ts'
 import type { DecryptionKey } from './keys/decryption-key.ts'
 import type { Authorization } from './login/authentication-request.ts'
+import type { Preset } from './provider/preset.ts'
+import type { PresetName } from './provider/presets.ts'
 import type { SessionBackend } from './session/records.ts'
 import type { Claims, IdTokenClaims } from './session/session.ts'
 import type { TryLock } from './session/store-lock.ts'
@@ -19,8 +21,16 @@ import type { Tenant } from './tenant.ts'
 
 /** Everything that a Relying Party can be told. Durations are in seconds. */
 export interface Options {
-  /** The provider's issuer identifier, exactly as its metadata has it: a trailing slash counts. */
-  issuer: string | URL
+  /**
+   * The provider's issuer identifier, exactly as its metadata has it: a trailing slash counts. Not needed
+   * where `provider` names one that has a single issuer.
+   */
+  issuer?: string | URL
+  /**
+   * Which provider it is: `criipto`, `signicat`, `jiko`, `auth0` …, or an object of one's own. Sets what that
+   * provider demands of client assertions and requests; an option that is given wins.
+   */
+  provider?: PresetName | Preset
   /** The client identifier that the provider has registered. */
   clientId: string
   /**
@@ -32,7 +42,8 @@ export interface Options {
   /**
    * How the RP authenticates: `private_key_jwt` when there is a `clientKey`; else
    * `clientSecretBasic(secret)`, `clientSecretPost(secret)`, `clientSecretJwt(secret)`, `none()`, or a
-   * function that returns a ready client assertion.
+   * function that returns a ready client assertion. `signed_client_secret` is Apple's way: a
+   * `client_secret` that is a signed JWT.
    */
   clientAuth?: ClientAuthentication
   /** What the provider demands of a client assertion. */
@@ -65,7 +76,10 @@ export interface Options {
    * the End-User (403).
    */
   onLogin?: (context: LoginContext) => LoginDecision | Promise<LoginDecision>
-  /** Returns a page for an error of our routes; nothing returned means the page we have. */
+  /**
+   * Returns a page for an error of our routes; nothing returned means the page we have. An error about a
+   * client that the provider refuses has a `refusal`, which is not for End-Users.
+   */
   onError?: (
     error: OidcError,
     exchange: Exchange,
@@ -79,6 +93,7 @@ export interface ProviderOptions
   extends Pick<
     Options,
     | 'issuer'
+    | 'provider'
     | 'clientId'
     | 'clientKey'
     | 'clientAuth'
@@ -118,7 +133,10 @@ export interface MultiProviderOptions extends Omit<Options, 'issuer' | 'clientId
 
 /** What the provider demands of a client assertion. */
 export interface AssertionOption {
-  /** `issuer` (default), `token_endpoint`, or the audience itself. Always sent as one string. */
+  /**
+   * `issuer` (default), `token_endpoint`, `called_endpoint`, or the audience itself. Always sent as one
+   * string.
+   */
   audience?: string
   /** Seconds until an assertion expires. Default 60, which is inside every limit known. */
   lifetime?: number
@@ -129,7 +147,15 @@ export interface AssertionOption {
    * `explicit` (only where the key itself names one), `false` (none), or the `kid` itself.
    */
   kid?: string | false
-  /** More header parameters, such as `x5t#S256`. */
+  /** The `iss` claim, where it is not the client identifier: Apple's Team ID. */
+  issuer?: string
+  /**
+   * Certificates of the keys, where the provider knows a key by its certificate: PEM, `file:./client.crt` or
+   * `env:NAME`, one or a list. The one that has the signing key is named in the header, as `x5t#S256` unless
+   * the provider wants it otherwise.
+   */
+  certificate?: string | readonly string[]
+  /** More header parameters. */
   header?: Readonly<Record<string, unknown>>
   /** More claims. */
   claims?: Readonly<Record<string, unknown>>

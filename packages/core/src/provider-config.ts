@@ -7,8 +7,11 @@
 import type { Clock } from './base/clock.ts'
 import type { ClientAuthentication } from './client/authentication.ts'
 import type { AssertionOptions } from './client/client-assertion.ts'
+import { KeyError } from './errors.ts'
 import type { Emit } from './events.ts'
 import type { FetchSettings } from './http/fetch.ts'
+import type { AcceptedAlgorithms } from './keys/algorithms.ts'
+import { type Certificates, createCertificates } from './keys/certificate.ts'
 import { readClientKey } from './keys/client-key.ts'
 import type { TimedDecrypter } from './keys/decrypter.ts'
 import { readDecryptionKey } from './keys/decryption-key.ts'
@@ -17,12 +20,16 @@ import type { KeySource, NamedKey } from './keys/signer.ts'
 import type { Authorization } from './login/authentication-request.ts'
 import * as check from './option-checks.ts'
 import type { ProviderOptions } from './options.ts'
+import { checkPreset, fillIn, readAccepted, readPreset } from './preset-options.ts'
+import type { Preset } from './provider/preset.ts'
 
 /** One provider and our registration there, with every default filled in. */
 export interface ProviderConfig {
   /** `''` where there is only one. */
   readonly id: string
   readonly label: string
+  /** What is known of the provider by its name. */
+  readonly preset: Preset | undefined
   readonly issuer: string
   readonly clientId: string
   readonly clientAuth: ClientAuthentication
@@ -55,17 +62,28 @@ export interface ReadableOptions {
 /** Reads what is configured of one provider, and reports each fault. */
 export function readProviderConfig(
   id: string,
-  { options, hasShape }: ReadableOptions,
+  { options: given, hasShape }: ReadableOptions,
   context: CheckContext & { readonly report: check.Report },
 ): ProviderConfig {
   const { report } = context
+  const preset = readPreset(given.provider, report)
+  if (preset) checkPreset(given, preset, report)
+  const options = preset ? fillIn(given, preset) : given
   const issuer = options.issuer === undefined ? '' : check.readIssuer(options.issuer, report)
+  if (!preset && given.provider === undefined && issuer === '' && hasShape('issuer')) {
+    if (options.issuer === undefined) report('issuer', 'is required')
+  }
   check.checkAuthorization(options, report)
   check.checkAssertion(options.assertion, report)
   check.checkHttp(options.http, report)
   const algs = check.readIdTokenAlgs(options, report)
+  const accepted = readAccepted(preset)
   const authentication = hasShape('clientAuth')
-    ? readAuthentication(options, context)
+    ? readAuthentication(options, {
+        ...context,
+        accepted,
+        takesKeys: !preset || accepted !== undefined,
+      })
     : { clientAuth: 'private_key_jwt' as const, keySources: [], known: [] }
   const { known, ...client } = authentication
   const decryptionSources = readDecryption(options, known, context)
@@ -74,18 +92,12 @@ export function readProviderConfig(
   return {
     id,
     label: options.label ?? id,
+    preset,
     issuer,
     clientId: options.clientId ?? '',
     ...client,
     decryptionSources,
-    assertion: copy({
-      audience: 'issuer',
-      lifetime: 60,
-      kid: 'thumbprint' as const,
-      header: {},
-      claims: {},
-      ...check.dropUndefined(options.assertion ?? {}),
-    }),
+    assertion: readAssertion(options, { ...context, preset, accepted }),
     authorization: typeof authorization === 'function' ? authorization : copy(authorization),
     userInfo: options.userInfo ?? false,
     idToken: {
@@ -103,6 +115,45 @@ export function readProviderConfig(
   }
 }
 
+interface PresetContext extends CheckContext {
+  readonly report: check.Report
+  readonly accepted: AcceptedAlgorithms | undefined
+}
+
+function readAssertion(
+  { assertion }: Partial<ProviderOptions>,
+  { preset, accepted, clock, report }: PresetContext & { readonly preset: Preset | undefined },
+): AssertionOptions {
+  const { certificate, ...options } = assertion ?? {}
+  const demands = preset?.assertion
+  return {
+    ...copy({
+      audience: 'issuer',
+      lifetime: 60,
+      kid: 'thumbprint' as const,
+      header: {},
+      claims: {},
+      ...check.dropUndefined(options),
+      backdate: demands?.backdate,
+      hasNotBefore: demands?.required?.includes('nbf'),
+      isClientSecret: preset?.clientAuth.includes('private_key_jwt') === false,
+    }),
+    accepted,
+    certificates: certificate === undefined ? undefined : readCertificates(certificate),
+    certificateHeader: demands?.certificate,
+  }
+
+  function readCertificates(places: string | readonly string[]): Certificates | undefined {
+    try {
+      return createCertificates([places].flat(), clock)
+    } catch (error) {
+      if (!(error instanceof KeyError)) throw error
+      report('assertion.certificate', error.message)
+      return undefined
+    }
+  }
+}
+
 /** A copy of data; what is no data has been reported. */
 function copy<Value>(value: Value): Value {
   try {
@@ -114,22 +165,23 @@ function copy<Value>(value: Value): Value {
 
 function readAuthentication(
   { clientKey, clientAuth }: Partial<ProviderOptions>,
-  context: CheckContext & { readonly report: check.Report },
+  context: PresetContext & { readonly takesKeys: boolean },
 ): Pick<ProviderConfig, 'clientAuth' | 'keySources'> & { readonly known: readonly NamedKey[] } {
-  const { report } = context
+  const { report, accepted, takesKeys } = context
   const choice = clientAuth ?? 'private_key_jwt'
+  const usesKey = choice === 'private_key_jwt' || choice === 'signed_client_secret'
   if (clientKey === undefined) {
-    if (choice === 'private_key_jwt') {
+    if (usesKey && takesKeys) {
       report('clientKey', 'is required: file:./key.pem, env:NAME, or the PEM or JWK itself')
     }
     return { clientAuth: choice, keySources: [], known: [] }
   }
-  if (choice !== 'private_key_jwt') {
+  if (!usesKey) {
     report('clientAuth', 'cannot be used together with "clientKey": remove one of the two')
   }
   const { sources, known, issues } = readClientKey(clientKey, {
     ...context,
-    defaultRsaAlg: 'RS256',
+    defaultRsaAlg: accepted?.defaultRsaAlg ?? 'RS256',
     path: 'clientKey',
   })
   for (const issue of issues) report(issue.path, issue.message)

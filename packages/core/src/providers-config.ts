@@ -14,6 +14,7 @@ import type {
   ProviderOptions,
   RoutesOption,
 } from './options.ts'
+import { readPreset } from './preset-options.ts'
 import { type CheckContext, type ProviderConfig, readProviderConfig } from './provider-config.ts'
 
 /** What was looked up of one provider. */
@@ -51,7 +52,11 @@ export function readProviders(
   // What is wrong with it has been reported
   if (providers === undefined) return { providers: [] }
   if (typeof providers === 'function') {
-    readOne('', { own: placeholder(shared), shared }, { ...context, report, path: 'providers' })
+    readPreset(shared.provider, report)
+    // What a preset demands, each tenant may have of its own
+    const { provider: _, ...others } = shared
+    const layers = { own: placeholder(others), shared: others }
+    readOne('', layers, { ...context, report, path: 'providers' })
     checkPaths(options.routes, undefined, report)
     return { providers: [], lookup: createLookup(providers, lend(shared), context) }
   }
@@ -205,6 +210,7 @@ function merge(
 }
 
 const sharedNames = [
+  'provider',
   'clientKey',
   'clientAuth',
   'assertion',

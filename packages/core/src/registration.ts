@@ -56,7 +56,7 @@ export interface SharedParts {
 
 /** Makes the parts of one registration fit together. No request is made. */
 export function createRegistration(config: ProviderConfig, shared: SharedParts): Registration {
-  const { id, issuer, clientId, idToken } = config
+  const { id, issuer, clientId, idToken, preset } = config
   const { baseUrl, transactions, loopBreaker, clock, emit } = shared
   const parts = { clock, emit }
   const keyRing =
@@ -85,6 +85,7 @@ export function createRegistration(config: ProviderConfig, shared: SharedParts):
     issuer,
     clientId,
     clientAuth,
+    preset,
     idTokenAlgs: idToken.algs,
     hasAsymmetricIdTokens: verifySecret === undefined,
     clockTolerance: idToken.clockTolerance,
@@ -121,13 +122,14 @@ export function createRegistration(config: ProviderConfig, shared: SharedParts):
       redirectUri,
       baseUrl,
       authorization: config.authorization,
+      demands: preset,
       checkKeys,
       transactions,
       loopBreaker,
       ...parts,
     },
     logoutToken: { provider, clientId, ...ofIdTokens, decryptionRing, clock },
-    redeem: { provider, clientId, redirectUri, ...ofIdTokens, clock },
+    redeem: { provider, clientId, redirectUri, ...ofIdTokens, acr: preset?.acr, clock },
     async close() {
       await Promise.all([keyRing?.close(), decryptionRing?.close()])
     },

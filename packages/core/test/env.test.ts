@@ -3,8 +3,10 @@ import { describe, expect, test } from 'vitest'
 import { optionsFromEnv } from '../src/env.ts'
 import { ConfigurationError } from '../src/errors.ts'
 import { buildPublicJwk, calculateThumbprint } from '../src/keys/public-jwk.ts'
+import { presets } from '../src/provider/presets.ts'
 import { createRelyingParty } from '../src/relying-party.ts'
-import { catchFault, generateEc, toPem } from './keys/support/keys.ts'
+import { one } from './keys/support/certificates.ts'
+import { catchFault, generateEc, generateRsa, toPem } from './keys/support/keys.ts'
 import { pem } from './support/options.ts'
 
 const secret = 'a-session-secret-for-tests-only-and-long-enough'
@@ -31,6 +33,57 @@ function findFaults(variables: Variables): readonly string[] {
   if (!(error instanceof ConfigurationError)) return expect.unreachable(String(error))
   return error.issues.map(({ path, message }) => `${path}: ${message}`)
 }
+
+describe('a provider by its name', () => {
+  const rsa = toPem(generateRsa())
+  const named = { OIDC_PROVIDER: 'jiko', OIDC_CLIENT_KEY: rsa }
+
+  test('becomes the option, and so do the certificate and the issuer of assertions', () => {
+    const options = read({
+      ...named,
+      OIDC_CLIENT_CERT: one,
+      OIDC_ASSERTION_ISSUER: 'ABCDE12345',
+    })
+    expect(options.provider).toBe('jiko')
+    expect(options.assertion).toEqual({ certificate: [one], issuer: 'ABCDE12345' })
+  })
+
+  test('whose issuer is the only one needs no OIDC_ISSUER', () => {
+    const options = read({ ...named, OIDC_PROVIDER: 'govuk-one-login', OIDC_ISSUER: undefined })
+    expect(createRelyingParty(options).issuer).toBe('https://oidc.account.gov.uk/')
+  })
+
+  test('that takes a client secret in the form is sent it there', () => {
+    const options = read({
+      OIDC_PROVIDER: 'franceconnect',
+      OIDC_CLIENT_KEY: undefined,
+      OIDC_CLIENT_SECRET: 'a secret',
+      OIDC_ACR_VALUES: 'eidas1',
+    })
+    expect(options.clientAuth).toEqual({ method: 'client_secret_post', secret: 'a secret' })
+  })
+
+  test.each<readonly [Variables, string]>([
+    [
+      { OIDC_PROVIDER: 'jikko' },
+      'OIDC_PROVIDER: is not the name of a provider: did you mean "jiko"?',
+    ],
+    [
+      { ...named, OIDC_ISSUER: '' },
+      `OIDC_ISSUER: is required: at Jiko it is ${presets.jiko.issuer.example} (${presets.jiko.sources[0]})`,
+    ],
+    [
+      { OIDC_PROVIDER: 'jiko' },
+      `OIDC_CLIENT_KEY: signs with ES256, and Jiko accepts PS256 or EdDSA (${presets.jiko.sources[0]})`,
+    ],
+    [
+      { ...named, OIDC_CLIENT_CERT: 'file:/nowhere/client.crt' },
+      'OIDC_CLIENT_CERT: /nowhere/client.crt cannot be read (ENOENT)',
+    ],
+  ])('%j is a fault', (variables, fault) => {
+    expect(findFaults(variables)).toEqual([fault])
+  })
+})
 
 describe('the variables', () => {
   test('those that are required make options that work', () => {
@@ -111,13 +164,10 @@ describe('a variable that is not one of ours', () => {
     expect(read(others)).toEqual(read())
   })
 
-  test.each(['OIDC_CLIENT_CERT', 'OIDC_PROVIDER', 'OIDC_PROFILE'])(
-    '%s, which is reserved, is not ignored without a word',
-    (name) => {
-      expect(findFaults({ [name]: 'x' })).toEqual([`${name}: is not supported by this version`])
-      expect(read({ [name]: '' })).toEqual(read())
-    },
-  )
+  test.each(['OIDC_PROFILE'])('%s, which is reserved, is not ignored without a word', (name) => {
+    expect(findFaults({ [name]: 'x' })).toEqual([`${name}: is not supported by this version`])
+    expect(read({ [name]: '' })).toEqual(read())
+  })
 })
 
 describe('faults', () => {

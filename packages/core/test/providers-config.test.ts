@@ -89,7 +89,7 @@ describe('a fault of one provider', () => {
       'a name that is a letter off',
       { clientSecrt: 'x', clentKey: pem },
       [
-        'providers.signicat.clientSecrt: is not an option: there are issuer, clientId, clientKey, clientAuth, assertion, authorization, userInfo, idToken, http, label',
+        'providers.signicat.clientSecrt: is not an option: there are issuer, clientId, provider, clientKey, clientAuth, assertion, authorization, userInfo, idToken, http, label',
         'providers.signicat.clentKey: is not an option: did you mean "clientKey"?',
       ],
     ],
@@ -127,8 +127,8 @@ describe('a fault of one provider', () => {
     }
     expect(findFaults({ providers })).toEqual([
       'providers.criipto: must be Object, and is another string',
-      'providers.signicat.issuer: is required',
       'providers.signicat.clientId: must not be empty',
+      'providers.signicat.issuer: is required',
       'providers.: must have a name of letters, digits, "_" and "-", at most 64, and not one that every object has',
     ])
   })

@@ -13,9 +13,11 @@ import {
   type AssertionOptions,
   type AssertionSettings,
   createClientAssertion,
-  readAudience,
+  createSignedSecret,
+  findEndpoint,
+  readServerAudience,
 } from './client-assertion.ts'
-import { setAssertion } from './set-assertion.ts'
+import { setAssertion, setSignedSecret } from './set-assertion.ts'
 
 /** The provider that asks for an assertion. */
 export interface AssertionContext {
@@ -41,6 +43,7 @@ export interface NoAuthentication {
 /** What the option `clientAuth` may be. */
 export type ClientAuthentication =
   | 'private_key_jwt'
+  | 'signed_client_secret'
   | ClientSecretAuthentication
   | NoAuthentication
   | AssertionCallback
@@ -70,11 +73,12 @@ export function createClientAuthentication(
   choice: ClientAuthentication,
   assertion: Omit<AssertionSettings, 'keyRing'> & { readonly keyRing: KeyRing | undefined },
 ): client.ClientAuth {
-  if (typeof choice === 'function') return sendAssertion(choice)
-  if (choice === 'private_key_jwt') {
+  if (typeof choice === 'function') return sendAssertion(choice, assertion.options)
+  if (choice === 'private_key_jwt' || choice === 'signed_client_secret') {
     const { keyRing } = assertion
-    if (!keyRing) throw new TypeError('"private_key_jwt" needs a key')
-    return createClientAssertion({ ...assertion, keyRing })
+    if (!keyRing) throw new TypeError(`"${choice}" needs a key`)
+    const create = choice === 'private_key_jwt' ? createClientAssertion : createSignedSecret
+    return create({ ...assertion, keyRing })
   }
   switch (choice.method) {
     case 'client_secret_basic':
@@ -88,14 +92,18 @@ export function createClientAuthentication(
   }
 }
 
-function sendAssertion(callback: AssertionCallback): client.ClientAuth {
+function sendAssertion(
+  callback: AssertionCallback,
+  { isClientSecret }: Pick<AssertionOptions, 'isClientSecret'>,
+): client.ClientAuth {
+  const set = isClientSecret ? setSignedSecret : setAssertion
   return async (server, { client_id }, body) => {
     const context = {
       issuer: server.issuer,
       tokenEndpoint: server.token_endpoint ?? '',
       clientId: client_id,
     }
-    setAssertion(body, client_id, await callback(context))
+    set(body, client_id, await callback(context))
   }
 }
 
@@ -103,7 +111,7 @@ function createSecretAssertion(secret: string, options: AssertionOptions): clien
   return (server, metadata, body, headers) => {
     const authenticate = client.ClientSecretJwt(secret, {
       [client.modifyAssertion](header, payload) {
-        payload['aud'] = readAudience(options.audience, server)
+        payload['aud'] = readServerAudience(options.audience, server, findEndpoint(server, body))
         payload['exp'] = Number(payload['iat']) + options.lifetime
         delete payload['nbf']
         Object.assign(header, options.header)

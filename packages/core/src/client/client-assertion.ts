@@ -12,17 +12,21 @@ import { randomUUID } from 'node:crypto'
 import type { ClientAuth } from 'openid-client'
 import { actInTime } from '../base/abort.ts'
 import type { Clock } from '../base/clock.ts'
+import { KeyError } from '../errors.ts'
 import type { Emit } from '../events.ts'
 import { type BuildSigningInput, signCurrent } from '../jose/sign-current.ts'
+import type { AcceptedAlgorithms } from '../keys/algorithms.ts'
+import type { CertificateHeader, Certificates } from '../keys/certificate.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import type { Signer } from '../keys/signer.ts'
-import { setAssertion } from './set-assertion.ts'
+import { readAudience } from '../provider/assertion-rules.ts'
+import { setAssertion, setSignedSecret } from './set-assertion.ts'
 
 /** What a provider demands of a client assertion. */
 export interface AssertionOptions {
   /** Who it is for: always one string. */
   readonly audience: string
-  /** Seconds until it expires. */
+  /** Seconds from `iat` until it expires. */
   readonly lifetime: number
   /** The header's `typ`; none is sent when absent. */
   readonly typ?: string | undefined
@@ -30,6 +34,19 @@ export interface AssertionOptions {
   readonly kid: string | false
   readonly header: Readonly<Record<string, unknown>>
   readonly claims: Readonly<Record<string, unknown>>
+  /** What `iss` is, where it is not the client identifier. */
+  readonly issuer?: string | undefined
+  /** Seconds that `iat` is set back. */
+  readonly backdate?: number | undefined
+  /** Whether `nbf` is sent. */
+  readonly hasNotBefore?: boolean | undefined
+  /** Whether the JWT goes into the place of a client secret. */
+  readonly isClientSecret?: boolean | undefined
+  /** The algorithms that the provider accepts, where that is known. */
+  readonly accepted?: AcceptedAlgorithms | undefined
+  /** The keys' certificates, and the header parameter that names one. */
+  readonly certificates?: Certificates | undefined
+  readonly certificateHeader?: CertificateHeader | undefined
 }
 
 /** What it takes to make one. */
@@ -40,38 +57,51 @@ export interface AssertionSettings {
   readonly emit: Emit
 }
 
-interface Server {
+/** The provider, as far as its metadata says how an assertion is to be. */
+export interface AssertionServer {
   readonly issuer: string
   readonly token_endpoint?: string
+  readonly pushed_authorization_request_endpoint?: string
+  readonly revocation_endpoint?: string
   readonly token_endpoint_auth_signing_alg_values_supported?: string[]
 }
+
+/** Builds one client assertion for a request to `endpoint`. @throws KeyError */
+export type BuildAssertion = (request: {
+  readonly server: AssertionServer
+  readonly clientId: string
+  readonly endpoint: string
+}) => Promise<string>
 
 /** Milliseconds that a key and a signature may take, so that most of the assertion's life is left. */
 const signTimeout = 5000
 
-/** Creates the Client Authentication that sends a client assertion. */
-export function createClientAssertion(settings: AssertionSettings): ClientAuth {
+/** Creates the maker of client assertions. */
+export function createAssertionBuilder(settings: AssertionSettings): BuildAssertion {
   const { keyRing, options, clock, emit } = settings
-  return async (server, { client_id }, body) => {
+  return async ({ server, clientId, endpoint }) => {
     const started = performance.now()
     const build: BuildSigningInput = (signer) => {
-      const issuedAt = clock.now()
+      const issuedAt = clock.now() - (options.backdate ?? 0)
       const alg = readAlg(signer, server)
+      checkAlg(signer, options.accepted)
       return {
         header: {
           ...options.header,
           alg,
           ...readKid(signer, options.kid),
           ...readTyp(options.typ),
+          ...options.certificates?.buildHeader(signer, options.certificateHeader ?? 'x5t#S256'),
         },
         payload: {
           ...options.claims,
-          iss: client_id,
-          sub: client_id,
+          iss: options.issuer ?? clientId,
+          sub: clientId,
           // One string, never a list: RFC 7523bis, 4; FAPI 2.0 Security Profile, 5.3.3.1
-          aud: readAudience(options.audience, server),
+          aud: readServerAudience(options.audience, server, endpoint),
           jti: randomUUID(),
           iat: issuedAt,
+          ...(options.hasNotBefore && { nbf: issuedAt }),
           exp: issuedAt + options.lifetime,
         },
       }
@@ -81,22 +111,63 @@ export function createClientAssertion(settings: AssertionSettings): ClientAuth {
     )
     const duration = performance.now() - started
     emit({ type: 'key.signed', kid: signer.kid, alg: readAlg(signer, server), duration })
-    setAssertion(body, client_id, jws)
+    return jws
   }
 }
 
-/** The one audience: the issuer, unless the provider is known to want another. */
-export function readAudience(audience: string, server: Server): string {
-  if (audience === 'issuer') return server.issuer
-  if (audience === 'token_endpoint') return server.token_endpoint ?? server.issuer
-  return audience
+/** Creates the Client Authentication that sends a client assertion. */
+export function createClientAssertion(settings: AssertionSettings): ClientAuth {
+  return createSigned(settings, setAssertion)
+}
+
+/**
+ * Creates the Client Authentication whose `client_secret` is a signed JWT, new for every request, though
+ * the provider would take one for months.
+ */
+export function createSignedSecret(settings: AssertionSettings): ClientAuth {
+  return createSigned(settings, setSignedSecret)
+}
+
+function createSigned(settings: AssertionSettings, set: typeof setAssertion): ClientAuth {
+  const buildAssertion = createAssertionBuilder(settings)
+  return async (server, { client_id: clientId }, body) => {
+    const endpoint = findEndpoint(server, body)
+    set(body, clientId, await buildAssertion({ server, clientId, endpoint }))
+  }
+}
+
+/** The endpoint that a request goes to, by what it asks for. */
+export function findEndpoint(server: AssertionServer, body: URLSearchParams): string {
+  const { token_endpoint: token = server.issuer } = server
+  if (body.has('grant_type')) return token
+  // RFC 9126, 2.1 and RFC 7009, 2.1
+  if (body.has('token')) return server.revocation_endpoint ?? token
+  return server.pushed_authorization_request_endpoint ?? token
+}
+
+/** The one audience, as the provider's metadata has it. */
+export function readServerAudience(
+  audience: string,
+  { issuer, token_endpoint: tokenEndpoint = issuer }: AssertionServer,
+  endpoint: string,
+): string {
+  return readAudience(audience, { issuer, tokenEndpoint, endpoint })
 }
 
 // RFC 9864 names the algorithm "Ed25519"; most providers still know it as "EdDSA" only
-function readAlg({ alg }: Signer, server: Server): string {
+function readAlg({ alg }: Signer, server: AssertionServer): string {
   if (alg !== 'EdDSA') return alg
   const known = server.token_endpoint_auth_signing_alg_values_supported ?? []
   return known.includes('Ed25519') && !known.includes('EdDSA') ? 'Ed25519' : 'EdDSA'
+}
+
+/** Of a key in a key store nobody knows the algorithm before it is asked for. */
+function checkAlg({ alg, kid }: Signer, accepted: AcceptedAlgorithms | undefined): void {
+  if (!accepted || accepted.includes(alg)) return
+  throw new KeyError('ERR_SIGN', `the key "${kid}" ${accepted.describe(alg)}`, {
+    kid,
+    reason: 'unsupported-algorithm',
+  })
 }
 
 function readKid(signer: Signer, kid: AssertionOptions['kid']): { readonly kid?: string } {

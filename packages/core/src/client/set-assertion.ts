@@ -12,3 +12,9 @@ export function setAssertion(body: URLSearchParams, clientId: string, assertion:
   body.set('client_assertion_type', jwtBearer)
   body.set('client_assertion', assertion)
 }
+
+/** Puts one in the place of a client secret. @see RFC 6749, 2.3.1 */
+export function setSignedSecret(body: URLSearchParams, clientId: string, jwt: string): void {
+  body.set('client_id', clientId)
+  body.set('client_secret', jwt)
+}

@@ -7,6 +7,8 @@
 
 import { createHash } from 'node:crypto'
 import type { OidcResponse } from '../exchange.ts'
+import { escapeText } from './html.ts'
+import { buildRefusalSection, type RefusalSection, sectionStyle } from './refusal-section.ts'
 
 /** Where a page leads. */
 export interface PageLink {
@@ -27,6 +29,8 @@ export interface Page {
   readonly actions: readonly PageLink[]
   /** What the people who run the site find in their events. */
   readonly reference?: string | undefined
+  /** What only developers may see: the caller knows that one is there. */
+  readonly developer?: RefusalSection | undefined
   readonly headers?: Readonly<Record<string, string>>
 }
 
@@ -49,11 +53,18 @@ nav:only-of-type a:first-child{border-color:var(--act);background:var(--act);col
 a:focus-visible{outline:3px solid var(--act);outline-offset:2px}
 `
 
-const styleHash = createHash('sha256').update(style).digest('base64')
-const policy = `default-src 'none'; style-src 'sha256-${styleHash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`
+const plain = { style, policy: buildPolicy(style) }
+const forDevelopers = { style: style + sectionStyle, policy: buildPolicy(style + sectionStyle) }
 
-/** Builds a page that may be shown to anybody. */
+function buildPolicy(style: string): string {
+  const hash = createHash('sha256').update(style).digest('base64')
+  return `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`
+}
+
+/** Builds a page. Without a part for developers it may be shown to anybody. */
 export function buildPage(page: Page): OidcResponse {
+  const { style, policy } = page.developer ? forDevelopers : plain
+  const developer = page.developer ? buildRefusalSection(page.developer) : ''
   const choices = page.choices ? `<nav class="choices">${buildLinks(page.choices)}</nav>\n` : ''
   const body = `<!doctype html>
 <html lang="en">
@@ -66,7 +77,7 @@ export function buildPage(page: Page): OidcResponse {
 <h1>${escapeText(page.title)}</h1>
 <p>${escapeText(page.text)}</p>
 ${page.detail ? `<p class="detail">${escapeText(page.detail)}</p>\n` : ''}${choices}<nav>${buildLinks(page.actions)}</nav>
-${page.reference ? `<p class="reference">Reference: <code>${escapeText(page.reference)}</code></p>\n` : ''}</main>
+${page.reference ? `<p class="reference">Reference: <code>${escapeText(page.reference)}</code></p>\n` : ''}${developer}</main>
 </html>
 `
   return {
@@ -87,16 +98,4 @@ function buildLinks(links: readonly PageLink[]): string {
   return links
     .map(({ label, href }) => `<a href="${escapeText(href)}">${escapeText(label)}</a>`)
     .join('')
-}
-
-const entities: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-
-function escapeText(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => entities[character] ?? '')
 }

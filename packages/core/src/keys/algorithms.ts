@@ -151,3 +151,17 @@ export function describeKey({ asymmetricKeyType, asymmetricKeyDetails }: KeyObje
   const curve = asymmetricKeyDetails?.namedCurve
   return curve === undefined ? String(asymmetricKeyType) : `${asymmetricKeyType} ${curve}`
 }
+
+/** Chooses the algorithm of RSA keys that nothing names one for: the first one that a provider accepts. */
+export function chooseRsaAlgorithm(accepted: readonly JwsAlgorithm[] = []): JwsAlgorithm {
+  return accepted.find((alg) => algorithms[alg].keyTypes.includes('rsa')) ?? 'RS256'
+}
+
+/** The algorithms that a provider accepts, where that is known. */
+export interface AcceptedAlgorithms {
+  /** For an RSA key that nothing names an algorithm for. */
+  readonly defaultRsaAlg: JwsAlgorithm
+  includes(alg: JwsAlgorithm): boolean
+  /** What to say of a key with another one: a sentence without its subject. */
+  describe(alg: JwsAlgorithm): string
+}

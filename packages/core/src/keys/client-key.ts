@@ -7,7 +7,13 @@
 import { createPublicKey, type KeyObject, type webcrypto } from 'node:crypto'
 import { isObject } from '../base/objects.ts'
 import type { Emit } from '../events.ts'
-import { findMisfit, isJwsAlgorithm, type JwsAlgorithm, jwsAlgorithms } from './algorithms.ts'
+import {
+  type AcceptedAlgorithms,
+  findMisfit,
+  isJwsAlgorithm,
+  type JwsAlgorithm,
+  jwsAlgorithms,
+} from './algorithms.ts'
 import { buildFault, type KeyDeclaration } from './key-material.ts'
 import { type ReadKeys, readKeyOption } from './key-option.ts'
 import { pickPublicMembers } from './public-jwk.ts'
@@ -54,18 +60,20 @@ export interface ClientKeyContext {
   /** The option's path, for faults. */
   readonly path: string
   readonly defaultRsaAlg: JwsAlgorithm
+  /** What the provider accepts, where that is known. */
+  readonly accepted?: AcceptedAlgorithms | undefined
   readonly emit: Emit
 }
 
 /** Reads the option. */
 export function readClientKey(
   value: unknown,
-  { path, defaultRsaAlg, emit }: ClientKeyContext,
+  { path, defaultRsaAlg, accepted, emit }: ClientKeyContext,
 ): ReadKeys<TimedSigner> {
   return readKeyOption(value, {
     path,
     emit,
-    purpose: createSigning(defaultRsaAlg),
+    purpose: createSigning(defaultRsaAlg, accepted),
     createOwnSource(input, settings) {
       if (isKeySource(input)) return restrict(input, settings)
       if (!isSigner(input)) return undefined

@@ -6,6 +6,7 @@
 
 import { createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
 import {
+  type AcceptedAlgorithms,
   algorithms,
   chooseAlgorithm,
   describeKey,
@@ -27,6 +28,8 @@ import type { NamedKey, TimedSigner } from './signer.ts'
 export interface KeySettings extends KeyDeclaration {
   /** For an RSA key that nothing names an algorithm for. */
   readonly defaultRsaAlg: JwsAlgorithm
+  /** What the provider accepts, where that is known. */
+  readonly accepted?: AcceptedAlgorithms | undefined
 }
 
 /**
@@ -93,6 +96,7 @@ function createTimedSigner(material: KeyMaterial, settings: KeySettings): TimedS
   }
   const misfit = findMisfit(key, alg)
   if (misfit !== undefined) throw buildFault(misfit)
+  if (settings.accepted?.includes(alg) === false) throw buildFault(settings.accepted.describe(alg))
   checkHalves(() => signsAlike(key, alg))
   const times = readTimes(material, settings, 'sign')
   const signer = createLocalSigner({ key, alg, kid: settings.kid ?? material.kid })

@@ -4,7 +4,12 @@
  * @module
  */
 
-import { isJwsAlgorithm, type JwsAlgorithm, jwsAlgorithms } from './algorithms.ts'
+import {
+  type AcceptedAlgorithms,
+  isJwsAlgorithm,
+  type JwsAlgorithm,
+  jwsAlgorithms,
+} from './algorithms.ts'
 import { isKeyManagement } from './jwe-algorithms.ts'
 import type { KeyPurpose } from './key-purpose.ts'
 import { createTimedSigners } from './key-settings.ts'
@@ -12,7 +17,10 @@ import type { TimedSigner } from './signer.ts'
 import { createStoreKeySource } from './store-key.ts'
 
 /** Creates the purpose. `defaultRsaAlg` is for an RSA key that nothing names an algorithm for. */
-export function createSigning(defaultRsaAlg: JwsAlgorithm): KeyPurpose<JwsAlgorithm, TimedSigner> {
+export function createSigning(
+  defaultRsaAlg: JwsAlgorithm,
+  accepted?: AcceptedAlgorithms,
+): KeyPurpose<JwsAlgorithm, TimedSigner> {
   return {
     activity: 'signing',
     verb: 'sign',
@@ -25,7 +33,8 @@ export function createSigning(defaultRsaAlg: JwsAlgorithm): KeyPurpose<JwsAlgori
       use !== 'enc' &&
       (!Array.isArray(operations) || operations.includes('sign')) &&
       !(isAmongOthers && isKeyManagement(alg)),
-    build: (materials, settings) => createTimedSigners(materials, { ...settings, defaultRsaAlg }),
+    build: (materials, settings) =>
+      createTimedSigners(materials, { ...settings, defaultRsaAlg, accepted }),
     identify: ({ signer }) => signer,
     createStoreSource: (scheme, place, settings) =>
       createStoreKeySource(scheme, place, { ...settings, defaultRsaAlg }),

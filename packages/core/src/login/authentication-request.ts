@@ -15,13 +15,18 @@ import type { Emit } from '../events.ts'
 import type { Exchange, OidcResponse } from '../exchange.ts'
 import { redirect } from '../http/responses.ts'
 import type { Provider } from '../provider/discovery.ts'
+import type { Preset } from '../provider/preset.ts'
 import { readProtocolError } from '../provider/protocol-error.ts'
+import { readRequestedAcr, writeAcr } from './acr.ts'
 import type { LoopBreaker } from './loop-breaker.ts'
 import type { StepUp, Transactions } from './transaction.ts'
 
-/** Wire parameters of the Authentication Request. Objects are sent as JSON. */
+/** Wire parameters of the Authentication Request. Objects and lists are sent as JSON. */
 export type AuthorizationParameters = Readonly<
-  Record<string, string | number | boolean | Readonly<Record<string, unknown>> | undefined>
+  Record<
+    string,
+    string | number | boolean | Readonly<Record<string, unknown>> | readonly unknown[] | undefined
+  >
 >
 
 /** Wire parameters for every login, or a function that knows them for a request. */
@@ -50,6 +55,8 @@ export interface LoginSettings {
   readonly redirectUri: string
   readonly baseUrl: BaseUrl
   readonly authorization: Authorization
+  /** What the provider is known to demand of a request. */
+  readonly demands: Pick<Preset, 'acr' | 'authorization'> | undefined
   readonly clock: Clock
   readonly emit: Emit
   /** Checks that there is a key, where one is needed to finish a login. */
@@ -90,13 +97,15 @@ export async function startLogin(
   const { provider, transactions, emit } = settings
   // Nobody is sent away to sign in whose login could not be finished
   const [configuration] = await Promise.all([provider.configuration(), settings.checkKeys()])
-  const { authorization } = settings
-  const wire = toWire({
+  const { authorization, demands } = settings
+  const parameters = toWire({
     ...defaults,
+    ...demands?.authorization?.defaults,
     ...(typeof authorization === 'function' ? await authorization(exchange) : authorization),
     ...request.authorization,
     ...buildStepUpParameters(request),
   })
+  const wire = demands?.acr ? writeAcr(parameters, demands.acr) : parameters
   const state = generateId()
   const nonce = client.randomNonce()
   const codeVerifier = client.randomPKCECodeVerifier()
@@ -121,6 +130,7 @@ export async function startLogin(
     startedAt: settings.clock.now(),
     maxAge: wire['max_age'] === undefined ? undefined : Number(wire['max_age']),
     stepUp,
+    acr: demands?.acr && readRequestedAcr(wire),
     isRetry,
     isFormPost: wire['response_mode'] === 'form_post',
   })

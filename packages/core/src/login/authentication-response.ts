@@ -13,9 +13,11 @@ import { OidcError, ProviderError, TransactionError } from '../errors.ts'
 import type { Exchange } from '../exchange.ts'
 import { isReset, withoutQuery } from '../http/fetch.ts'
 import type { Provider } from '../provider/discovery.ts'
+import type { AcrDemands } from '../provider/preset.ts'
 import { readProtocolError } from '../provider/protocol-error.ts'
 import type { IdTokenClaims, KeptTokens } from '../session/session.ts'
 import { buildTokens } from '../tokens/refresh.ts'
+import { checkAcr, nameAcr } from './acr.ts'
 import { checkIdToken } from './id-token.ts'
 import type { FinishedTransaction, Transaction, Transactions } from './transaction.ts'
 
@@ -26,6 +28,8 @@ export interface RedeemSettings {
   readonly redirectUri: string
   readonly trustedAudiences: readonly string[]
   readonly clockTolerance: number
+  /** What the client has to check of how the End-User was authenticated. */
+  readonly acr: AcrDemands | undefined
   /** Verifies an ID Token under the client secret, where that is how they are signed. */
   readonly verifySecretSignature: ((idToken: string) => Promise<void>) | undefined
   readonly clock: Clock
@@ -131,7 +135,9 @@ export async function redeemCode(
   const maxAge = readMaxAge(transaction, clock.now())
   try {
     const response = await requestTokens(settings, transaction, { parameters, maxAge })
-    const claims = response.claims() as IdTokenClaims
+    const { acr } = settings
+    const read = response.claims() as IdTokenClaims
+    const claims = acr ? nameAcr(read, acr) : read
     const idToken = response.id_token ?? ''
     await settings.verifySecretSignature?.(idToken)
     checkIdToken(idToken, claims, {
@@ -142,6 +148,7 @@ export async function redeemCode(
       now: clock.now(),
       clockTolerance: settings.clockTolerance,
     })
+    if (acr) checkAcr(read, transaction.acr, acr)
     const tokens = buildTokens(response, { now: clock.now(), nonce: transaction.nonce })
     return {
       claims,

@@ -36,6 +36,8 @@ export interface Transaction {
   /** The `max_age` that was asked for. */
   readonly maxAge?: number | undefined
   readonly stepUp?: StepUp | undefined
+  /** The `acr` values that were asked for, where the answer has to be one of them. */
+  readonly acr?: readonly string[] | undefined
   /** Whether the response comes as a POST from the provider's site. */
   readonly isFormPost?: boolean | undefined
   /** Whether this login was started because the code of another one had been used already. */

@@ -70,21 +70,21 @@ const checks: Readonly<Record<AssertionRule, Check>> = {
       : `"typ" must be ${either(accepted)}, and is ${show(typ)}`,
 
   kid({ kidRule }, { header: { kid } }) {
-    if (kidRule === 'required' && typeof kid !== 'string') return '"kid" is required'
+    if (kidRule === 'required' && !isText(kid)) return '"kid" is required'
     if (kidRule !== 'refused' || kid === undefined) return undefined
     return `"kid" must not be there: registered keys have no name, and it is ${show(kid)}`
   },
 
   certificate: ({ certificate }, { header }) =>
-    !certificate || header[certificate] !== undefined
+    !certificate || isText(readCertificate(header[certificate]))
       ? undefined
       : `"${certificate}" is required: it names the certificate that is registered`,
 
   iss({ issuer }, { claims: { iss }, clientId }) {
-    if (issuer)
-      return typeof iss === 'string' && iss !== clientId
-        ? undefined
-        : `"iss" must be the ${issuer.name}`
+    if (issuer) {
+      const isOther = isText(iss) && iss !== clientId
+      return isOther ? undefined : `"iss" must be the ${issuer.name}, and is ${show(iss)}`
+    }
     return iss === clientId ? undefined : `"iss" must be the client_id, and is ${show(iss)}`
   },
 
@@ -100,7 +100,8 @@ const checks: Readonly<Record<AssertionRule, Check>> = {
 
   aud({ audience }, seen) {
     const { aud } = seen.claims
-    const accepted = audience.map((each) => readAudience(each, seen))
+    // A set: the endpoint that is called may be the token endpoint
+    const accepted = [...new Set(audience.map((each) => readAudience(each, seen)))]
     // Never a list: RFC 7523bis, 4; some providers refuse even a list of one
     if (typeof aud === 'string' && accepted.includes(aud)) return undefined
     const kind = Array.isArray(aud) ? 'one string, ' : ''
@@ -108,7 +109,8 @@ const checks: Readonly<Record<AssertionRule, Check>> = {
   },
 
   exp(_demands, { claims: { exp }, now }) {
-    if (typeof exp !== 'number') return '"exp" is required'
+    if (exp === undefined) return '"exp" is required'
+    if (typeof exp !== 'number') return '"exp" must be a number'
     return exp > now - clockTolerance ? undefined : `"exp" passed ${Math.ceil(now - exp)} s ago`
   },
 
@@ -180,9 +182,36 @@ function either(values: readonly string[]): string {
   return values.map((value) => JSON.stringify(value)).join(' or ')
 }
 
-/** What an assertion has, as it may be shown: it holds no secret, but may be as long as it likes. */
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== ''
+}
+
+/** RFC 7515, 4.1.6: `x5c` is a chain, and the first certificate is that of the key. */
+function readCertificate(value: unknown): unknown {
+  return Array.isArray(value) ? value[0] : value
+}
+
+/** How much of a value is shown. */
+const shown = 200
+
+/** What an assertion has, as it may be shown: no secret, but it comes from anybody, and ends in logs. */
 function show(value: unknown): string {
   if (value === undefined) return 'not there'
-  const text = JSON.stringify(value) ?? String(value)
-  return text.length > 200 ? `${text.slice(0, 200)}…` : text
+  const text = write(value)
+  const start = text.slice(0, shown).replace(/[^\x20-\x7e]/g, buildEscape)
+  return text.length > shown ? `${start}…` : start
+}
+
+function write(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value)
+  } catch {
+    // What JSON.parse reads may be too deep for JSON.stringify
+    return 'nested too deeply'
+  }
+}
+
+/** A terminal obeys some characters that JSON leaves as they are. */
+function buildEscape(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 }

@@ -13,7 +13,9 @@ import { OidcError, ProviderError } from '../errors.ts'
 import { buildEventError, type Emit } from '../events.ts'
 import type { Fetch } from '../http/fetch.ts'
 import type { DecryptionRing } from '../keys/decryption-ring.ts'
+import { createClientFetch } from './client-refusal.ts'
 import { createProviderKeys } from './json-web-key-set.ts'
+import type { Preset } from './preset.ts'
 import { readProtocolError } from './protocol-error.ts'
 import { createTokenFetch } from './received-tokens.ts'
 
@@ -60,6 +62,8 @@ export interface ProviderSettings {
   /** Whether ID Tokens are signed with a key of the provider's, not with the client secret. */
   readonly hasAsymmetricIdTokens: boolean
   readonly clockTolerance: number
+  /** What the provider's documents demand, where they are known. */
+  readonly preset?: Preset | undefined
   /** The keys that responses are encrypted for, where they are. */
   readonly decryptionRing?: DecryptionRing | undefined
   readonly fetch: Fetch
@@ -129,7 +133,10 @@ export function createProvider(settings: ProviderSettings): Provider {
         settings.clientAuth,
       )
       const fetchKeys = keys.provide(configuration)
-      const fetch = createTokenFetch(server, settings)
+      const fetch = createTokenFetch(server, {
+        ...settings,
+        fetch: createClientFetch(server, settings),
+      })
       // As openid-client writes it, however the metadata does
       const jwksUrl = new URL(server.jwks_uri).href
       configuration[client.customFetch] = (url, init) => {

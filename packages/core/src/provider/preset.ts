@@ -9,6 +9,7 @@
  */
 
 import type { JwsAlgorithm } from '../keys/algorithms.ts'
+import type { CertificateHeader } from '../keys/certificate.ts'
 
 /** One provider, by its documents. */
 export interface Preset {
@@ -98,14 +99,11 @@ export interface AssertionDemands {
  */
 export type Audience = 'issuer' | 'token_endpoint' | 'called_endpoint' | (string & {})
 
-/** The header parameters for a certificate. @see RFC 7515, 4.1.6–4.1.8 */
-export type CertificateHeader = 'x5t#S256' | 'x5t' | 'x5c'
-
 /** What a provider demands of an Authentication Request. */
 export interface AuthorizationDemands {
-  /** Wire parameters that are sent unless others are given: `scope`, `prompt`, `response_mode`. */
+  /** Wire parameters that are sent unless others are given: `scope`, `prompt`, `response_mode` … */
   readonly defaults?: Readonly<Record<string, string>>
-  /** Wire parameters that only the app can know, and must give. */
+  /** Wire parameters without which requests are refused: the app gives what no default does. */
   readonly required?: readonly string[]
   /** Scopes that are refused. */
   readonly refusedScopes?: readonly string[]
@@ -117,10 +115,15 @@ export interface AuthorizationDemands {
 
 /** How a client says how strongly End-Users are to be authenticated, and what it has to check. */
 export interface AcrDemands {
-  /** `vtr` takes a JSON array of vectors of trust in place of `acr_values`. @see RFC 8485 */
+  /** `vtr` takes a JSON array of vectors of trust in place of `acr_values`. @see RFC 8485, 4 */
   readonly parameter?: 'acr_values' | 'vtr'
   /** The claim of the ID Token that has the answer. Default `acr`. */
   readonly claim?: 'acr' | 'vot'
+  /**
+   * The components of a vector of trust that the claim has, by their letter: what else is asked for is
+   * not compared. Absent: all of it. @see RFC 8485, 3
+   */
+  readonly components?: readonly string[]
   /** Levels from low to high: what is higher than asked for will do. Absent: exactly what was asked for. */
   readonly levels?: readonly string[]
 }

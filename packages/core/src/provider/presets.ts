@@ -6,16 +6,70 @@
 
 import { findSimilar } from '../base/compare.ts'
 import type { Preset } from './preset.ts'
+import { apple } from './presets/apple.ts'
 import { auth0 } from './presets/auth0.ts'
 import { criipto } from './presets/criipto.ts'
+import { curity } from './presets/curity.ts'
+import { duende } from './presets/duende.ts'
+import { entra } from './presets/entra.ts'
+import { franceConnect } from './presets/france-connect.ts'
+import { franceConnectPlus } from './presets/france-connect-plus.ts'
+import { google } from './presets/google.ts'
+import { govukOneLogin } from './presets/govuk-one-login.ts'
+import { idPorten } from './presets/id-porten.ts'
+import { itsme } from './presets/itsme.ts'
 import { jiko } from './presets/jiko.ts'
+import { keycloak } from './presets/keycloak.ts'
+import { loginGov } from './presets/login-gov.ts'
+import { okta } from './presets/okta.ts'
+import { openiddict } from './presets/openiddict.ts'
+import { pingone } from './presets/pingone.ts'
 import { signicat } from './presets/signicat.ts'
 
 /** The name of a provider that is known. */
-export type PresetName = 'criipto' | 'signicat' | 'jiko' | 'auth0'
+export type PresetName =
+  | 'criipto'
+  | 'signicat'
+  | 'jiko'
+  | 'auth0'
+  | 'okta'
+  | 'entra'
+  | 'keycloak'
+  | 'pingone'
+  | 'curity'
+  | 'duende'
+  | 'openiddict'
+  | 'login-gov'
+  | 'id-porten'
+  | 'govuk-one-login'
+  | 'itsme'
+  | 'france-connect'
+  | 'france-connect-plus'
+  | 'apple'
+  | 'google'
 
 /** Every preset by its name. */
-export const presets: Readonly<Record<PresetName, Preset>> = { criipto, signicat, jiko, auth0 }
+export const presets: Readonly<Record<PresetName, Preset>> = {
+  criipto,
+  signicat,
+  jiko,
+  auth0,
+  okta,
+  entra,
+  keycloak,
+  pingone,
+  curity,
+  duende,
+  openiddict,
+  'login-gov': loginGov,
+  'id-porten': idPorten,
+  'govuk-one-login': govukOneLogin,
+  itsme,
+  'france-connect': franceConnect,
+  'france-connect-plus': franceConnectPlus,
+  apple,
+  google,
+}
 
 const all: readonly Preset[] = Object.values(presets)
 

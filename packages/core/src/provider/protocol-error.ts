@@ -13,6 +13,7 @@ import {
 import type { ErrorCode } from '../error-texts.ts'
 import {
   AuthenticationResponseError,
+  type ClientRefusal,
   OidcError,
   ProviderError,
   TokenValidationError,
@@ -55,6 +56,56 @@ export function readProtocolError(error: unknown, request: ProtocolRequest): Oid
     endpoint,
     cause: strip(error),
   })
+}
+
+/**
+ * Builds the error of a request whose client was refused. `secrets` are what the request carried: a
+ * provider that repeats them is not repeated.
+ */
+export function buildRefusal(
+  refusal: ClientRefusal,
+  {
+    code,
+    endpoint,
+    secrets,
+    ...said
+  }: {
+    readonly code: ErrorCode
+    readonly endpoint: string
+    readonly error: string | undefined
+    readonly description: string | undefined
+    readonly secrets: readonly string[]
+  },
+): ProviderError {
+  const error = readText(removeAll(said.error, secrets))
+  const error_description = readText(removeAll(said.description, secrets))
+  const answer = describeRefusal({ endpoint, error, error_description })
+  const [likeliest] = refusal.causes
+  const message = likeliest
+    ? `${answer}. Most likely ${likeliest.message}; ${likeliest.fix}`
+    : answer
+  return new ProviderError(code, message, { endpoint, error, error_description, refusal })
+}
+
+/** What a provider said that refused the client: without an `error` it was a 401 and nothing else. */
+export function describeRefusal({
+  endpoint,
+  error,
+  error_description,
+}: Pick<ProviderError, 'endpoint' | 'error' | 'error_description'>): string {
+  return error === undefined
+    ? `${endpoint} refused the client (401)`
+    : `${endpoint} answered "${error}"${describe(error_description)}`
+}
+
+/** Longer than any secret is: one that is cut in two would not be found. */
+const maxSaid = 65_536
+
+function removeAll(untrusted: string | undefined, secrets: readonly string[]): string | undefined {
+  return secrets.reduce<string | undefined>(
+    (text, secret) => text?.replaceAll(secret, '[removed]'),
+    untrusted?.slice(0, maxSaid),
+  )
 }
 
 /** Errors of ours, thrown by our own fetch or client authentication, come back wrapped. */

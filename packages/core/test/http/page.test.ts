@@ -62,4 +62,33 @@ describe('a page', () => {
     const { body } = buildPage({ ...page, actions: [...page.actions, home] })
     expect(body).toContain('<nav><a href="/login">Try again</a><a href="/">Home</a></nav>')
   })
+
+  test('shows developers what a provider refused, and escapes all of it', () => {
+    const developer = {
+      answer: hostile,
+      refusal: {
+        header: { kid: hostile },
+        claims: { [hostile]: 1 },
+        causes: [
+          {
+            rule: hostile,
+            message: hostile,
+            fix: hostile,
+            source: `https://op.example/${hostile}`,
+          },
+          { rule: 'aud', message: 'x', fix: 'y', source: 'javascript:alert(1)' },
+          { rule: 'aud', message: 'x', fix: 'y', source: 'https://op.example/"onclick="x' },
+        ],
+        command: hostile,
+      },
+    }
+    const { body, headers } = buildPage({ ...page, developer })
+    expect(body).not.toMatch(/<img|<script|javascript:|"onclick/)
+    expect(body).toContain('op.example/&quot;onclick=&quot;x" rel="noreferrer">op.example</a>')
+    const [, style = ''] = /<style>([\s\S]*)<\/style>/.exec(body) ?? []
+    const hash = createHash('sha256').update(style).digest('base64')
+    const plain = String(buildPage(page).headers['content-security-policy'])
+    expect(headers['content-security-policy']).toBe(plain.replace(/sha256-[^']+/, `sha256-${hash}`))
+    expect(buildPage(page).body).not.toContain('developer')
+  })
 })

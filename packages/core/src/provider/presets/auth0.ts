@@ -13,6 +13,7 @@ export const auth0: Preset = {
   sources: [
     'https://auth0.com/docs/get-started/authentication-and-authorization-flow/authenticate-with-private-key-jwt',
     'https://auth0.com/docs/get-started/applications/configure-private-key-jwt',
+    'https://auth0.com/docs/get-started/applications/credentials',
   ],
   issuer: { example: 'https://{tenant}.auth0.com/' },
   clientAuth: ['private_key_jwt', 'client_secret_post', 'client_secret_basic'],

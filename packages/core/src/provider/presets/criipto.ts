@@ -11,7 +11,10 @@ export const criipto: Preset = {
   name: 'criipto',
   aliases: ['idura'],
   title: 'Criipto Verify (Idura)',
-  sources: ['https://docs.criipto.com/verify/guides/privatekey-jwt/'],
+  sources: [
+    'https://docs.criipto.com/verify/guides/privatekey-jwt/',
+    'https://docs.idura.app/verify/guides/privatekey-jwt',
+  ],
   issuer: { example: 'https://{domain}.criipto.id' },
   clientAuth: ['private_key_jwt', 'client_secret_basic', 'client_secret_post'],
   assertion: {

@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { findKnownRefusal, knownRefusals } from '../../src/provider/known-refusals.ts'
+
+const documentation = readFileSync(new URL('../../../../docs/errors.md', import.meta.url), 'utf8')
+
+test.each(knownRefusals)('"$text" of $from is found, and is in the documents', (known) => {
+  expect(findKnownRefusal(`Client authentication failed. ${known.text} Trace ID: 1`)).toBe(known)
+  const row = documentation
+    .split('\n')
+    .find((line) => line.startsWith(`| ${known.from} | \`${known.text}\``))
+  expect(row?.split(' | ')[2]).toBe(`\`${known.rule}\``)
+})
+
+test.each([
+  '',
+  'Client authentication failed',
+  'client authentication failed',
+  'the request is malformed',
+])('"%s" says nothing', (text) => {
+  expect(findKnownRefusal(text)).toBeUndefined()
+})
+
+test('a text is looked through in no time, and only so far', () => {
+  const started = performance.now()
+  for (const part of ['jti ', 'invalid ', 'AADSTS', 'client ', 'already been ']) {
+    expect(() => findKnownRefusal(part.repeat(200_000))).not.toThrow()
+  }
+  expect(performance.now() - started).toBeLessThan(1000)
+  expect(findKnownRefusal(`${' '.repeat(5000)}Token reuse detected`)).toBeUndefined()
+})
