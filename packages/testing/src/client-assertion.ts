@@ -14,7 +14,8 @@ import {
   type JWTPayload,
   type ProtectedHeaderParameters,
 } from 'jose'
-import type { ProviderClients } from './provider-client.ts'
+import type { EmulatorRule } from './emulator-rules.ts'
+import type { ProviderClients } from './provider-clients.ts'
 
 /** The endpoints at which a client authenticates. */
 export type ClientEndpoint =
@@ -23,15 +24,21 @@ export type ClientEndpoint =
   | 'revocation'
   | 'introspection'
 
-/** A client assertion that reached the provider, decoded. The signature is left out. */
-export interface SeenAssertion {
-  readonly endpoint: ClientEndpoint
+/** What a client assertion says. */
+export interface DecodedAssertion {
   readonly header: ProtectedHeaderParameters
   readonly payload: JWTPayload
+}
+
+/** A client assertion that reached the provider, decoded. The signature is left out. */
+export interface SeenAssertion extends DecodedAssertion {
+  readonly endpoint: ClientEndpoint
   /** When it came. NumericDate, with a fraction. */
   readonly receivedAt: number
-  /** The rule it broke, where it broke one and the provider is strict. */
+  /** How it broke a rule, where it broke one and the provider is strict. */
   readonly refusal?: string
+  /** The rule it broke, at the emulator of a provider. */
+  readonly rule?: EmulatorRule
 }
 
 /** Decides on one client assertion. */
@@ -45,7 +52,8 @@ const longestLifetime = 60
 /** Seconds by which the clocks of client and provider may differ. */
 const clockTolerance = 10
 
-const jwtBearer = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+/** The type of a client assertion that is a JWT. @see RFC 7523, 2.2 */
+export const jwtBearer: string = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
 /**
  * Creates the check. It answers `undefined` for a request without a client assertion, or with one that
@@ -63,7 +71,7 @@ export function createAssertionCheck(options: {
   return async function checkAssertion(form, endpoint) {
     const assertion = form.get('client_assertion')
     if (assertion === null) return undefined
-    const decoded = decode(assertion)
+    const decoded = decodeAssertion(assertion)
     if (decoded === undefined) return undefined
     const receivedAt = Date.now() / 1000
     const seen = { endpoint, ...decoded, receivedAt }
@@ -134,7 +142,7 @@ function repeatedId({ iss, jti }: JWTPayload, usedIds: Set<string>): string | un
 }
 
 async function keysFor(
-  { header, payload }: Decoded,
+  { header, payload }: DecodedAssertion,
   clients: ProviderClients,
 ): Promise<{ keys?: readonly JWK[] | undefined; fault?: string }> {
   if (typeof payload.iss !== 'string') return {}
@@ -146,12 +154,8 @@ async function keysFor(
   }
 }
 
-interface Decoded {
-  readonly header: ProtectedHeaderParameters
-  readonly payload: JWTPayload
-}
-
-function decode(assertion: string): Decoded | undefined {
+/** Decodes what claims to be a JWT. */
+export function decodeAssertion(assertion: string): DecodedAssertion | undefined {
   try {
     return { header: decodeProtectedHeader(assertion), payload: decodeJwt(assertion) }
   } catch {

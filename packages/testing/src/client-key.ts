@@ -7,13 +7,14 @@
 
 import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
+import type { JwsAlgorithm } from '@countersign/core'
 import { calculateJwkThumbprint, type JWK } from 'jose'
 
 // Off the main thread: an RSA key takes a tenth of a second.
 const generate = promisify(generateKeyPair)
 
 /** The algorithms that a generated key can be for. */
-export type ClientKeyAlgorithm = 'ES256' | 'ES384' | 'ES512' | 'RS256' | 'PS256' | 'EdDSA'
+export type ClientKeyAlgorithm = JwsAlgorithm
 
 /** A key pair in the forms that apps and providers take. */
 export interface GeneratedClientKey {
@@ -59,20 +60,19 @@ export async function generateClientKey(
   }
 }
 
+const curves = new Map([
+  ['ES256', 'P-256'],
+  ['ES384', 'P-384'],
+  ['ES512', 'P-521'],
+])
+const rsa: readonly string[] = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512']
+const edwards: readonly string[] = ['EdDSA', 'Ed25519']
+
 async function generatePrivateKey(alg: ClientKeyAlgorithm): Promise<KeyObject> {
-  switch (alg) {
-    case 'RS256':
-    case 'PS256':
-      return (await generate('rsa', { modulusLength: 2048 })).privateKey
-    case 'EdDSA':
-      return (await generate('ed25519', {})).privateKey
-    case 'ES256':
-      return (await generate('ec', { namedCurve: 'P-256' })).privateKey
-    case 'ES384':
-      return (await generate('ec', { namedCurve: 'P-384' })).privateKey
-    case 'ES512':
-      return (await generate('ec', { namedCurve: 'P-521' })).privateKey
-    default:
-      throw new TypeError(`"alg" must be ES256, ES384, ES512, RS256, PS256 or EdDSA, not "${alg}"`)
-  }
+  const namedCurve = curves.get(alg)
+  if (namedCurve) return (await generate('ec', { namedCurve })).privateKey
+  if (rsa.includes(alg)) return (await generate('rsa', { modulusLength: 2048 })).privateKey
+  if (edwards.includes(alg)) return (await generate('ed25519', {})).privateKey
+  const known = [...curves.keys(), ...rsa, ...edwards].join(', ')
+  throw new TypeError(`"alg" must be one of ${known}, not "${alg}"`)
 }

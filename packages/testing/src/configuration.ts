@@ -7,11 +7,13 @@
 
 /// <reference path="./oidc-provider.d.ts" />
 import type { JWK } from 'jose'
-import { base, Check } from 'oidc-provider/lib/helpers/interaction_policy/index.js'
+import { base, Check, Prompt } from 'oidc-provider/lib/helpers/interaction_policy/index.js'
 import type { Client, Context, Grant, Provider } from 'oidc-provider/lib/provider.js'
 import { type Account, scopeClaims } from './account.ts'
+import type { ExtraParameters } from './emulated-authorization.ts'
 import { endpointPaths } from './endpoint-paths.ts'
 import { frontChannelClientMetadata, frontChannelMetadata } from './front-channel-logout.ts'
+import { readRequestedAcr } from './requested-acr.ts'
 import type { Storage } from './storage.ts'
 import type { TokenOptions } from './token-options.ts'
 
@@ -22,6 +24,12 @@ export interface ConfigurationParts {
   readonly cookieKeys: readonly string[]
   /** Sets this provider's cookies apart from those of an app on the same host. */
   readonly cookiePrefix: string
+  /** The path that all others are below; empty where there is none. */
+  readonly mountPath: string
+  /** Parameters of Authentication Requests beyond those oidc-provider knows. */
+  readonly extraParameters: ExtraParameters
+  /** `prompt` values beyond those oidc-provider knows; a sign-in answers them. */
+  readonly prompts: readonly string[]
   readonly tokens: TokenOptions
   readonly acrValues: readonly string[]
   readonly findAccount: (sub: string) => Account | undefined
@@ -54,6 +62,7 @@ export function buildConfiguration(parts: ConfigurationParts): object {
     },
     acrValues: parts.acrValues,
     claims: scopeClaims,
+    extraParams: parts.extraParameters,
     scopes: ['openid', 'offline_access'],
     discovery: frontChannelMetadata,
     extraClientMetadata: { properties: [...frontChannelClientMetadata] },
@@ -106,8 +115,8 @@ export function buildConfiguration(parts: ConfigurationParts): object {
       client.grantTypeAllowed('refresh_token') &&
       (tokens.refreshTokens === 'always' || code.scopes.has('offline_access')),
     interactions: {
-      policy: buildPolicy(),
-      url: async (_ctx: Context, { uid }: { uid: string }) => `/sign-in/${uid}`,
+      policy: buildPolicy(parts.prompts),
+      url: async (_ctx: Context, { uid }: { uid: string }) => `${parts.mountPath}/sign-in/${uid}`,
     },
     loadExistingGrant: (ctx: Context) => loadGrant(ctx, parts.engine()),
     findAccount: async (_ctx: Context, sub: string) => {
@@ -134,17 +143,18 @@ const encryptionAlgorithms = [
   ...['ECDH-ES', 'ECDH-ES+A128KW', 'ECDH-ES+A256KW'],
 ]
 
-/** The default policy, and a new login when the session's `acr` is not one of the `acr_values`. */
-function buildPolicy(): object {
+/** The default policy, and a new login when the session's `acr` is not one of those asked for. */
+function buildPolicy(prompts: readonly string[]): object {
   const policy = base()
   const isTooWeak = ({ oidc }: Context): boolean => {
-    const wanted = oidc?.params?.['acr_values']?.split(' ') ?? []
+    const wanted = readRequestedAcr(oidc?.params)
     if (wanted.length === 0 || oidc?.result?.login !== undefined) return false
     return !wanted.includes(oidc?.session?.acr ?? '')
   }
   policy
     .get('login')
     ?.checks.add(new Check('acr_values', 'a stronger authentication is required', isTooWeak))
+  for (const name of prompts) policy.add(new Prompt({ name, requestable: true }), 0)
   return policy
 }
 

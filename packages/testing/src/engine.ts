@@ -34,6 +34,8 @@ export interface EngineParts extends Omit<ConfigurationParts, 'engine' | 'pages'
   readonly issuer: string
   /** Whether a logout goes on at once, where a page would ask. */
   readonly skipLogoutPage: boolean
+  /** What is changed in an instance before it is used. */
+  readonly dress: (provider: OidcProvider) => void
   readonly log: (line: string) => void
   /** Told of every request at the token endpoint, before it is answered. */
   readonly onTokenRequest: (request: SeenTokenRequest) => void
@@ -44,6 +46,8 @@ interface EngineError extends Error {
   readonly error?: string
   readonly error_description?: string
   readonly error_detail?: string
+  /** Whether it has been logged where it was found. */
+  readonly isTold?: boolean
 }
 
 const errorEvents = [
@@ -62,18 +66,20 @@ const otherErrorEvents = [
 
 /** Creates an instance that prints nothing. */
 export function createEngine(parts: EngineParts): Engine {
-  const { issuer, skipLogoutPage, findAccount, log, onTokenRequest } = parts
+  const { issuer, skipLogoutPage, mountPath, findAccount, log, onTokenRequest } = parts
   const provider: OidcProvider = new OidcProvider(
     issuer,
     buildConfiguration({ ...parts, engine: () => provider, pages: createPages(findAccount) }),
   )
-  provider.use((ctx, next) => shortenLogout(ctx, next, skipLogoutPage))
+  provider.use((ctx, next) => shortenLogout(ctx, next, { isAlways: skipLogoutPage, mountPath }))
   provider.use((ctx, next) => sendFrontChannelLogout(ctx, next, { issuer, provider }))
   includeSidForFrontChannel(provider)
+  parts.dress(provider)
 
   provider.on('grant.success', (ctx: Context) => onTokenRequest(readTokenRequest(ctx)))
   for (const event of errorEvents) {
     provider.on(event, (ctx: Context, error: EngineError) => {
+      if (error.isTold) return
       const reason = error.error_detail ?? (error.cause as Error | undefined)?.message
       log(`${event}: ${error.message}: ${reason ?? error.error_description ?? ''}`)
       // A local provider may say what a real one keeps to itself.
@@ -86,6 +92,7 @@ export function createEngine(parts: EngineParts): Engine {
   for (const event of [...otherErrorEvents, 'server_error']) {
     provider.on(event, (...heard: readonly unknown[]) => {
       const error = heard.find((value) => value instanceof Error) as EngineError | undefined
+      if (error?.isTold) return
       log(`${event}: ${error?.message}: ${error?.error_description ?? error?.stack ?? ''}`)
     })
   }
@@ -112,7 +119,7 @@ export function createEngine(parts: EngineParts): Engine {
 async function shortenLogout(
   ctx: Context,
   next: () => Promise<void>,
-  isAlways: boolean,
+  { isAlways, mountPath }: { readonly isAlways: boolean; readonly mountPath: string },
 ): Promise<void> {
   await next()
   const { oidc, status } = ctx
@@ -123,9 +130,8 @@ async function shortenLogout(
   if (!isLogout && !isAccountSwitch) return
   if (isLogout && !isAlways && oidc.session?.accountId !== undefined) return
   ctx.status = 303
-  ctx.redirect(
-    `${endpointPaths.end_session}/confirm?${new URLSearchParams({ xsrf, logout: 'yes' })}`,
-  )
+  const confirm = `${mountPath}${endpointPaths.end_session}/confirm`
+  ctx.redirect(`${confirm}?${new URLSearchParams({ xsrf, logout: 'yes' })}`)
   ctx.body = ''
 }
 

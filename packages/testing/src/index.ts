@@ -6,19 +6,24 @@
 
 export type { Account } from './account.ts'
 export { defaultAccounts } from './account.ts'
+export { type CertificateOptions, generateCertificate } from './certificate.ts'
 export type { ClientEndpoint, SeenAssertion } from './client-assertion.ts'
 export type { ClientKeyAlgorithm, GeneratedClientKey } from './client-key.ts'
 export { generateClientKey } from './client-key.ts'
+export {
+  type EmulatorRule,
+  findEmulatedRules,
+  type Refusal,
+} from './emulator-rules.ts'
 export type { LogoutTokenOptions } from './logout-token.ts'
 export type { Provider, ProviderOptions, SeenRequest } from './provider.ts'
-export { startProvider } from './provider.ts'
 export type {
   ClientAuthMethod,
   IdTokenAlgorithm,
   ProviderClient,
-  RegisteredJwkSet,
   ResponseEncryption,
 } from './provider-client.ts'
+export type { RegisteredJwkSet, RegisteredKey } from './registered-keys.ts'
 export type { SeenTokenRequest } from './seen-token-request.ts'
 export type { SignInOptions } from './sign-in-answer.ts'
 export type { LogoutDelivery, SignOutOptions } from './sign-out-answer.ts'
@@ -29,4 +34,5 @@ export {
   type SignedIn,
   signedIn,
 } from './signed-in.ts'
+export { startProvider } from './start-provider.ts'
 export type { TokenOptions } from './token-options.ts'

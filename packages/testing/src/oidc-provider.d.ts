@@ -52,6 +52,7 @@ declare module 'oidc-provider/lib/provider.js' {
   export interface Context {
     readonly path: string
     readonly method: string
+    readonly query: { readonly [name: string]: string | undefined }
     status: number
     type: string
     body: unknown
@@ -63,6 +64,7 @@ declare module 'oidc-provider/lib/provider.js' {
     readonly oidc?: {
       readonly route: string
       readonly params?: { readonly [name: string]: string | undefined }
+      readonly body?: { readonly [name: string]: string | undefined }
       readonly client?: Client
       readonly session?: Session
       readonly account?: { readonly accountId: string }
@@ -78,6 +80,9 @@ declare module 'oidc-provider/lib/provider.js' {
     readonly Client: {
       readonly prototype: Client
       find(clientId: string): Promise<Client | undefined>
+    }
+    readonly IdToken: {
+      readonly prototype: { payload(): Promise<{ readonly [claim: string]: unknown }> }
     }
     readonly Session: { get(ctx: Context): Promise<Session> }
     readonly Grant: {
@@ -103,8 +108,12 @@ declare module 'oidc-provider/lib/helpers/interaction_policy/index.js' {
   export class Check {
     constructor(reason: string, description: string, check: (ctx: Context) => boolean)
   }
-  export interface Prompt {
+  export class Prompt {
+    constructor(options: { readonly name: string; readonly requestable: boolean })
     readonly checks: { add(check: Check): void }
   }
-  export function base(): { get(name: string): Prompt | undefined }
+  export function base(): {
+    get(name: string): Prompt | undefined
+    add(prompt: Prompt, index: number): void
+  }
 }

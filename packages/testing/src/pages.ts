@@ -9,7 +9,7 @@ import { buildPage, type Html, html } from './page.ts'
 
 /** The page at the provider's own address. */
 export function homePage(issuer: string): string {
-  const discovery = `${issuer}/.well-known/openid-configuration`
+  const discovery = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
   return buildPage({
     title: 'Local demo provider',
     body: html`<h1>An OpenID Provider for this machine</h1>

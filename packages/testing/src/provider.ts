@@ -1,34 +1,18 @@
 /**
- * A real OpenID Provider on this machine, for tests, demos and development: oidc-provider, set up to
- * be strict with client assertions, and with controls that a test wants.
+ * A local provider: how it is asked for, and what a test can do with it.
  *
  * @module
  */
 
-import { randomBytes } from 'node:crypto'
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { JWK } from 'jose'
-import { type Account, defaultAccounts } from './account.ts'
-import {
-  type ClientEndpoint,
-  createAssertionCheck,
-  type SeenAssertion,
-} from './client-assertion.ts'
-import { endpointPaths } from './endpoint-paths.ts'
-import { createEngine, type Engine } from './engine.ts'
-import { listen } from './listener.ts'
-import { type LogoutTokenOptions, sendLogoutToken, signLogoutToken } from './logout-token.ts'
-import { sendPage, setPageHeaders } from './page.ts'
-import { homePage } from './pages.ts'
-import { createProviderClients, type ProviderClient } from './provider-client.ts'
-import { generateProviderKeys } from './provider-keys.ts'
-import { buildReplay, readBody } from './request-body.ts'
+import type { Preset, PresetName } from '@countersign/core'
+import type { Account } from './account.ts'
+import type { SeenAssertion } from './client-assertion.ts'
+import type { Refusal } from './emulator-rules.ts'
+import type { LogoutTokenOptions } from './logout-token.ts'
+import type { ProviderClient } from './provider-client.ts'
 import type { SeenTokenRequest } from './seen-token-request.ts'
-import { createSignIn } from './sign-in.ts'
-import type { SignInAnswer, SignInOptions } from './sign-in-answer.ts'
-import { endSessionsOf } from './sign-out.ts'
+import type { SignInOptions } from './sign-in-answer.ts'
 import type { LogoutDelivery, SignOutOptions } from './sign-out-answer.ts'
-import { createStorage } from './storage.ts'
 import type { TokenOptions } from './token-options.ts'
 
 /** How a local provider is started. Everything has a default. */
@@ -45,6 +29,11 @@ export interface ProviderOptions {
    */
   readonly interaction?: 'page' | 'auto'
   readonly tokens?: TokenOptions
+  /**
+   * The provider that is stood in for, by its name (`'jiko'`, `'auth0'` …) or as an object: what its
+   * documents demand of assertions and requests is demanded, in place of `strict`.
+   */
+  readonly preset?: PresetName | (string & {}) | Preset
   /** The supported `acr_values`. Default `['basic', 'strong']`. */
   readonly acrValues?: readonly string[]
   /**
@@ -52,7 +41,10 @@ export interface ProviderOptions {
    * ahead, `iat`, a `jti` used once and the `kid` of a registered key. Default `true`.
    */
   readonly strict?: boolean
-  /** Told of every refusal and failure, in a sentence. Without it, nothing is printed anywhere. */
+  /**
+   * Told of every refusal and failure, in a sentence. Without it, nothing is printed anywhere, unless
+   * there is a `preset`: then these lines go to the standard error.
+   */
   readonly onLog?: (line: string) => void
 }
 
@@ -65,12 +57,14 @@ export interface SeenRequest {
 
 /** A running local provider. */
 export interface Provider {
-  /** The Issuer Identifier, `http://127.0.0.1:<port>`. */
+  /** The Issuer Identifier, `http://127.0.0.1:<port>`, with the path or slash that a preset's has. */
   readonly issuer: string
   /** Every client assertion so far, decoded, without its signature. */
   readonly assertions: readonly SeenAssertion[]
   /** Every request so far. */
   readonly requests: readonly SeenRequest[]
+  /** The last 10,000 rules of the `preset` that were broken. */
+  readonly refusals: readonly Refusal[]
   /** The last 10,000 requests at the token endpoint, the refused ones too. */
   readonly tokenRequests: readonly SeenTokenRequest[]
   /** Registers a client, or replaces the one with the same `clientId`. */
@@ -107,165 +101,4 @@ export interface Provider {
   /** Listens again, on the same port and with everything it knew. */
   resume(): Promise<void>
   close(): Promise<void>
-}
-
-/** A demo may run for weeks. */
-const maxTokenRequests = 10_000
-
-const clientEndpoints = new Map<string, ClientEndpoint>([
-  [endpointPaths.token, 'token'],
-  [endpointPaths.pushed_authorization_request, 'pushed_authorization_request'],
-  [endpointPaths.revocation, 'revocation'],
-  [endpointPaths.introspection, 'introspection'],
-])
-
-/**
- * Starts an OpenID Provider on 127.0.0.1.
- *
- * @example
- * const { privateKeyPem, jwks } = await generateClientKey()
- * const provider = await startProvider({
- *   interaction: 'auto',
- *   clients: [{ clientId: 'app', jwks, redirectUris: ['http://localhost:3000/callback'] }],
- * })
- */
-export async function startProvider(options: ProviderOptions = {}): Promise<Provider> {
-  const log = options.onLog ?? (() => {})
-  const listed = options.accounts ?? defaultAccounts
-  const accounts = new Map(listed.map((account) => [account.sub, account]))
-  const answers: SignInAnswer[] = []
-  const assertions: SeenAssertion[] = []
-  const requests: SeenRequest[] = []
-  const tokenRequests: SeenTokenRequest[] = []
-  const storage = createStorage()
-  const clients = createProviderClients(storage)
-
-  const listener = await listen(options.port ?? 0)
-  const issuer = `http://127.0.0.1:${listener.port}`
-  const mode = options.interaction ?? 'page'
-  const cookieKeys = [randomBytes(32).toString('base64url')]
-
-  function buildEngine(keys: readonly JWK[]): Engine {
-    return createEngine({
-      issuer,
-      keys,
-      storage,
-      cookieKeys,
-      cookiePrefix: `provider_${listener.port}_`,
-      tokens: options.tokens ?? {},
-      acrValues: options.acrValues ?? ['basic', 'strong'],
-      findAccount: (sub) => accounts.get(sub),
-      skipLogoutPage: mode === 'auto',
-      log,
-      onTokenRequest,
-    })
-  }
-
-  function onTokenRequest(request: SeenTokenRequest): void {
-    tokenRequests.push(request)
-    if (tokenRequests.length > maxTokenRequests) tokenRequests.shift()
-  }
-
-  let keys = await generateProviderKeys()
-  let engine = buildEngine(keys)
-  const check = createAssertionCheck({ issuer, clients, strict: options.strict ?? true })
-  const nextAnswer = () => answers.shift()
-  const signIn = createSignIn({ engine: () => engine.provider, accounts, listed, mode, nextAnswer })
-
-  // One after the other: two that present the same refresh token at once could both find it unused
-  let lastTurn: Promise<void> = Promise.resolve()
-  function inTurn(handle: () => Promise<void>): Promise<void> {
-    const turn = lastTurn.then(handle)
-    lastTurn = turn.catch(() => {})
-    return turn
-  }
-
-  async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const method = req.method ?? 'GET'
-    const { pathname, searchParams } = new URL(req.url ?? '/', issuer)
-    requests.push({ method, path: pathname })
-    setPageHeaders(res)
-    if (pathname.startsWith('/sign-in/')) return signIn(req, res)
-    if (pathname === '/') return sendPage(res, 200, homePage(issuer))
-    // Where nobody is asked, the confirmation of a logout comes as a redirect.
-    if (method === 'GET' && pathname === `${endpointPaths.end_session}/confirm`) {
-      return engine.handle(buildReplay(req, searchParams, 'POST'), res)
-    }
-    const endpoint = clientEndpoints.get(pathname)
-    if (method !== 'POST' || endpoint === undefined) return engine.handle(req, res)
-    const body = await readBody(req)
-    const form = new URLSearchParams(body.toString())
-    const seen = await check(form, endpoint)
-    if (seen !== undefined) assertions.push(seen)
-    if (seen?.refusal === undefined) {
-      const handle = () => engine.handle(buildReplay(req, body), res)
-      return endpoint === 'token' ? inTurn(handle) : handle()
-    }
-    const { refusal, payload } = seen
-    if (endpoint === 'token') {
-      const grantType = form.get('grant_type') ?? undefined
-      onTokenRequest({ grantType, clientId: payload.iss, error: 'invalid_client', refusal })
-    }
-    log(`${endpoint}: invalid_client: ${refusal}`)
-    return sendInvalidClient(res, refusal)
-  }
-
-  try {
-    for (const client of options.clients ?? []) await addClient(client)
-  } catch (error) {
-    await listener.close()
-    throw error
-  }
-  listener.serve((req, res) => {
-    answer(req, res).catch((error: unknown) => {
-      log(`${req.method} ${req.url?.split('?')[0]}: ${error}`)
-      if (!res.headersSent) res.statusCode = error instanceof RangeError ? 413 : 500
-      res.end()
-    })
-  })
-
-  async function addClient(client: ProviderClient): Promise<void> {
-    await clients.add(client)
-    await engine.checkClient(client.clientId)
-  }
-
-  return {
-    issuer,
-    assertions,
-    requests,
-    tokenRequests,
-    addClient,
-    addAccount: (account) => void accounts.set(account.sub, account),
-    signInAs(sub, how = {}) {
-      if (!accounts.has(sub)) throw new TypeError(`no account has the sub "${sub}"`)
-      answers.push({ sub, ...how })
-    },
-    refuse(error = 'access_denied', error_description = 'the End-User refused') {
-      answers.push({ error, error_description })
-    },
-    endSessions: () => storage.clear('Session'),
-    signOut: (sub, how) => endSessionsOf(sub, { ...how, provider: engine.provider, storage }),
-    async sendLogoutToken(options) {
-      const client = clients.find(options.clientId)
-      const alg = client?.idTokenAlg ?? 'RS256'
-      const key = keys.find((candidate) => candidate.alg === alg)
-      if (!client || !key) throw new TypeError(`no client has the id "${options.clientId}"`)
-      return sendLogoutToken(client, await signLogoutToken(options, { issuer, key }))
-    },
-    async rotateKeys({ retire = false } = {}) {
-      const fresh = await generateProviderKeys()
-      keys = retire ? fresh : [...fresh, ...keys]
-      engine = buildEngine(keys)
-    },
-    pause: listener.pause,
-    resume: listener.resume,
-    close: listener.close,
-  }
-}
-
-function sendInvalidClient(res: ServerResponse, error_description: string): void {
-  res.statusCode = 401
-  res.setHeader('content-type', 'application/json; charset=utf-8')
-  res.setHeader('cache-control', 'no-store')
-  res.end(JSON.stringify({ error: 'invalid_client', error_description }))
 }

@@ -30,6 +30,7 @@ export function buildReplay(
   const replay = new IncomingMessage(req.socket)
   replay.method = method
   replay.url = req.url ?? '/'
+  if ('originalUrl' in req) Object.assign(replay, { originalUrl: req.originalUrl })
   replay.httpVersion = req.httpVersion
   replay.httpVersionMajor = req.httpVersionMajor
   replay.httpVersionMinor = req.httpVersionMinor

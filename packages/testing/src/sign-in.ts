@@ -13,6 +13,7 @@ import { type Account, buildAccount, findByHint } from './account.ts'
 import { sendPage } from './page.ts'
 import { consentPage, overPage, signInPage } from './pages.ts'
 import { readBody } from './request-body.ts'
+import { readRequestedAcr } from './requested-acr.ts'
 import type { SignInAnswer } from './sign-in-answer.ts'
 
 /** What signing in needs of the provider. */
@@ -23,6 +24,8 @@ export interface SignInParts {
   /** The accounts that the page lists. */
   readonly listed: readonly Account[]
   readonly mode: 'page' | 'auto'
+  /** The path that all others are below; empty where there is none. */
+  readonly mountPath: string
   /** Takes the answer for the next login out of the queue, in `auto` mode. */
   readonly nextAnswer: () => SignInAnswer | undefined
 }
@@ -109,11 +112,13 @@ async function finish(
   const account = parts.accounts.get(answer.sub)
   const login = {
     accountId: answer.sub,
-    acr: answer.acr ?? account?.acr ?? interaction.params['acr_values']?.split(' ')[0],
+    acr: answer.acr ?? account?.acr ?? readRequestedAcr(interaction.params)[0],
     amr: answer.amr ?? account?.amr ?? ['pwd'],
     ts: answer.authTime ?? Math.floor(Date.now() / 1000),
   }
-  return engine.interactionFinished(req, res, { login }, { mergeWithLastSubmission: false })
+  const { name } = interaction.prompt
+  const result = name === 'login' ? { login } : { login, [name]: {} }
+  return engine.interactionFinished(req, res, result, { mergeWithLastSubmission: false })
 }
 
 async function findGrant(
@@ -129,7 +134,7 @@ async function renderQuestion(parts: SignInParts, interaction: Interaction): Pro
   const { uid, params, prompt, session } = interaction
   const client = await parts.engine().Client.find(params['client_id'] ?? '')
   const app = client?.clientName ?? client?.clientId ?? 'the app'
-  const action = `/sign-in/${uid}`
+  const action = `${parts.mountPath}/sign-in/${uid}`
   if (prompt.name === 'consent') {
     const account = parts.accounts.get(session?.accountId ?? '')
     const scopes = (params['scope'] ?? '').split(' ').filter((scope) => scope !== '')

@@ -3,7 +3,10 @@ import { calculateJwkThumbprint, type JWK } from 'jose'
 import { expect, test } from 'vitest'
 import { type ClientKeyAlgorithm, generateClientKey } from '../src/index.ts'
 
-const algorithms = ['ES256', 'ES384', 'ES512', 'RS256', 'PS256', 'EdDSA'] as const
+const algorithms = [
+  ...(['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'] as const),
+  ...(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'] as const),
+]
 
 test.each(algorithms)(
   'a key for %s has two halves of one key, named by its thumbprint',
@@ -19,6 +22,7 @@ test.each(algorithms)(
 
 test('an unknown algorithm is a TypeError', async () => {
   await expect(generateClientKey('HS256' as ClientKeyAlgorithm)).rejects.toThrow(
-    '"alg" must be ES256, ES384, ES512, RS256, PS256 or EdDSA, not "HS256"',
+    '"alg" must be one of ES256, ES384, ES512, RS256, RS384, RS512, PS256, PS384, PS512, EdDSA, ' +
+      'Ed25519, not "HS256"',
   )
 })

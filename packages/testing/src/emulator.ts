@@ -1,0 +1,125 @@
+/**
+ * A strict stand-in for a provider that is known by its documents: what it checks, how it looks, and
+ * how it says what was wrong.
+ *
+ * @module
+ */
+
+/// <reference path="./oidc-provider.d.ts" />
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { findPreset, type Preset, presets } from '@countersign/core'
+import type { Context, Provider } from 'oidc-provider/lib/provider.js'
+import { renameAcr } from './acr-claim.ts'
+import type { ClientCheck } from './client-endpoints.ts'
+import { buildExtraParameters, type ExtraParameters } from './emulated-authorization.ts'
+import { createEmulatedClientAuthentication } from './emulated-client-authentication.ts'
+import { buildEmulatedMetadata } from './emulated-metadata.ts'
+import { createEmulatedRegistration } from './emulated-registration.ts'
+import type { Refusal } from './emulator-rules.ts'
+import { printLine } from './print-line.ts'
+import type { ClientRegistration, ProviderClients } from './provider-clients.ts'
+
+/** A provider that is stood in for. */
+export interface Emulator {
+  readonly preset: Preset
+  /** The path of its issuer: `/auth/open`, `/`, or nothing. */
+  readonly issuerPath: string
+  readonly registration: ClientRegistration
+  readonly extraParameters: ExtraParameters
+  /** `prompt` values that providers have and oidc-provider does not know. */
+  readonly prompts: readonly string[]
+  /** Every refusal, up to the last 10,000. */
+  readonly refusals: readonly Refusal[]
+  createClientCheck(parts: {
+    readonly issuer: string
+    readonly clients: ProviderClients
+  }): ClientCheck
+  /** Makes an instance of oidc-provider look like the provider. */
+  dress(engine: Provider): void
+  /** Says a line in the provider's name. */
+  log(line: string): void
+  /** Whether a request was refused wherever it went, and has been answered. */
+  refuseRequest(req: IncomingMessage, res: ServerResponse): boolean
+}
+
+const maxRefusals = 10_000
+
+/**
+ * Creates the stand-in for a provider.
+ *
+ * @throws TypeError for a name that no provider has
+ */
+export function createEmulator(
+  choice: string | Preset,
+  onLog: (line: string) => void = printLine,
+): Emulator {
+  const preset = readPreset(choice)
+  const { title, sources } = preset
+  const registration = createEmulatedRegistration(preset)
+  const refusals: Refusal[] = []
+
+  const log = (line: string) => onLog(`${title}: ${line}`)
+
+  function onRefusal(refusal: Refusal): void {
+    refusals.push(refusal)
+    if (refusals.length > maxRefusals) refusals.shift()
+    const { endpoint, rule, message } = refusal
+    log(`${endpoint}: the rule "${rule}" is broken: ${message} (${sources[0]})`)
+  }
+
+  return {
+    preset,
+    issuerPath: readIssuerPath(preset.issuer.example),
+    registration,
+    extraParameters: buildExtraParameters(preset, onRefusal),
+    prompts: ['select_account', 'create'],
+    refusals,
+    log,
+    dress(engine) {
+      engine.use((ctx, next) => describe(ctx, next, preset))
+      if (preset.acr?.claim === 'vot') renameAcr(engine, preset.acr.components)
+    },
+    createClientCheck: (parts) =>
+      createEmulatedClientAuthentication({ ...parts, preset, registration, onRefusal }),
+    refuseRequest(req, res) {
+      if (!preset.isUserAgentRequired || req.headers['user-agent']) return false
+      const message = 'every request must have a "User-Agent"'
+      const endpoint = req.url?.split('?')[0] ?? '/'
+      onRefusal({ rule: 'user_agent', message, endpoint })
+      res.statusCode = 403
+      res.setHeader('content-type', 'text/plain; charset=utf-8')
+      res.end(`Forbidden: ${message}\n`)
+      return true
+    },
+  }
+}
+
+async function describe(ctx: Context, next: () => Promise<void>, preset: Preset): Promise<void> {
+  await next()
+  if (ctx.oidc?.route !== 'discovery' || typeof ctx.body !== 'object') return
+  ctx.body = buildEmulatedMetadata(preset, { ...ctx.body })
+}
+
+function readPreset(choice: string | Preset): Preset {
+  const preset = typeof choice === 'string' ? findPreset(choice) : choice
+  if (preset) return preset
+  const names = Object.values(presets).flatMap(({ name, aliases = [] }) => [name, ...aliases])
+  const similar = names.find((name) => isAlike(name, String(choice)))
+  const guess = similar ? `did you mean "${similar}"?` : `there are ${names.toSorted().join(', ')}`
+  throw new TypeError(`"preset" "${choice}" is not the name of a provider: ${guess}`)
+}
+
+/** Whether two words differ in one place, and by two letters at most. */
+function isAlike(a: string, b: string): boolean {
+  let start = 0
+  while (start < a.length && a[start] === b[start]) start++
+  let end = 0
+  while (end < Math.min(a.length, b.length) - start && a.at(-1 - end) === b.at(-1 - end)) end++
+  return Math.max(a.length, b.length) - start - end <= 2
+}
+
+/** The path after the host, where what is the customer's own has its own name: `/realms/realm`. */
+function readIssuerPath(example: string): string {
+  const [, path = ''] = /^https?:\/\/[^/]+(\/.*)?$/.exec(example) ?? []
+  return path.replace(/\{([^}]*)\}/g, '$1')
+}

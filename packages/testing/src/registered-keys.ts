@@ -1,0 +1,104 @@
+/**
+ * The public keys that a client registers: JWK Sets, where one is published, PEM texts, certificates.
+ *
+ * @module
+ */
+
+import { createHash, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { calculateJwkThumbprint, type JWK } from 'jose'
+
+/** A JWK Set as it is registered: public keys only. */
+export interface RegisteredJwkSet {
+  readonly keys: readonly JWK[]
+}
+
+/** One public key: PEM, JWK or `KeyObject`. */
+export type RegisteredKey = string | JWK | KeyObject
+
+/** The ways in which a client's keys may be given. */
+export interface KeyMaterial {
+  readonly jwks?: RegisteredJwkSet
+  readonly publicKey?: RegisteredKey | readonly RegisteredKey[]
+  readonly certificate?: string | readonly string[]
+}
+
+const fetchTimeout = 2500
+
+/** Reads the keys that are given as they are. Those of a PEM or a certificate have no `kid`. */
+export function readKeys({ jwks, publicKey, certificate }: KeyMaterial): readonly JWK[] {
+  if (jwks !== undefined) return checkKeys(jwks, '"jwks"')
+  if (publicKey !== undefined) return readList(publicKey).map(readPublicKey)
+  return certificate === undefined ? [] : readList(certificate).map(readCertificate)
+}
+
+/** Gives each key a `kid`, which is its thumbprint unless it has one. */
+export async function nameKeys(keys: readonly JWK[]): Promise<readonly JWK[]> {
+  return Promise.all(
+    keys.map(async (key) => ({ ...key, kid: key.kid ?? (await calculateJwkThumbprint(key)) })),
+  )
+}
+
+/** Reads the JWK Set behind `url`. */
+export async function fetchKeys(url: string): Promise<readonly JWK[]> {
+  const response = await fetch(url, {
+    headers: { accept: 'application/json' },
+    redirect: 'error',
+    signal: AbortSignal.timeout(fetchTimeout),
+  })
+  if (response.status !== 200) throw new Error(`${url} answered ${response.status}`)
+  return checkKeys(await response.json(), url)
+}
+
+function readList<T>(oneOrMore: T | readonly T[]): readonly T[] {
+  return Array.isArray(oneOrMore) ? oneOrMore : [oneOrMore as T]
+}
+
+function readPublicKey(key: RegisteredKey): JWK {
+  if (typeof key === 'string') return exportJwk(createPublicKey(key))
+  // A `KeyObject` has a `type`, a JWK has a `kty`.
+  if ('export' in key && typeof key.export === 'function') {
+    const keyObject = key as KeyObject
+    return exportJwk(keyObject.type === 'private' ? createPublicKey(keyObject) : keyObject)
+  }
+  const jwk = key as JWK
+  if (jwk.d === undefined) return jwk
+  throw new TypeError('"publicKey" is a private JWK; register only its public members')
+}
+
+/** @see RFC 7517, 4.7–4.9 */
+function readCertificate(pem: string): JWK {
+  const { publicKey, raw } = parseCertificate(pem)
+  return {
+    ...exportJwk(publicKey),
+    x5c: [raw.toString('base64')],
+    x5t: createHash('sha1').update(raw).digest('base64url'),
+    'x5t#S256': createHash('sha256').update(raw).digest('base64url'),
+  }
+}
+
+function parseCertificate(pem: string): X509Certificate {
+  try {
+    return new X509Certificate(pem)
+  } catch (cause) {
+    throw new TypeError('"certificate" is not an X.509 certificate as PEM', { cause })
+  }
+}
+
+function exportJwk(key: KeyObject): JWK {
+  return key.export({ format: 'jwk' }) as JWK
+}
+
+/** Accepts a JWK Set of public keys with distinct `kid`s. */
+function checkKeys(untrustedSet: unknown, where: string): readonly JWK[] {
+  const keys = (untrustedSet as { keys?: unknown } | null)?.keys
+  if (!Array.isArray(keys)) throw new Error(`${where} is not a JWK Set`)
+  const kids = new Set<unknown>()
+  for (const key of keys as readonly JWK[]) {
+    if (key.d !== undefined || key.k !== undefined) {
+      throw new Error(`${where} holds private key material`)
+    }
+    if (key.kid !== undefined && kids.has(key.kid)) throw new Error(`${where} repeats a kid`)
+    kids.add(key.kid)
+  }
+  return keys as readonly JWK[]
+}
