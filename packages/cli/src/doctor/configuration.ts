@@ -1,0 +1,103 @@
+/**
+ * Whether the configuration can work, and whether it is what a careful person would set.
+ *
+ * @module
+ */
+
+import { ConfigurationError, type Options, optionsFromEnv } from '@countersign/core'
+import { type Inspection, inspect } from '@countersign/core/inspection'
+import { isLoopback } from '@countersign/core/keys'
+import type { Environment } from '../environment.ts'
+import type { Problem, Result } from './finding.ts'
+import { findWeakness } from './secret-strength.ts'
+
+/** A configuration that was looked at. */
+export interface Configuration {
+  readonly result: Result
+  /** The app; `undefined` where it would not start. */
+  readonly inspection?: Inspection
+}
+
+/** Reads the configuration. */
+export function examineConfiguration(env: Environment, milliseconds: number): Configuration {
+  let inspection: Inspection
+  try {
+    const options: Options = optionsFromEnv(env)
+    inspection = inspect({ ...options, http: { ...options.http, timeout: milliseconds / 1000 } })
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error
+    return { result: describeFaults(error) }
+  }
+  const { preset, clientId, clientAuth, issuer, baseUrl } = inspection
+  const by = preset ? `${preset.title}, ` : ''
+  return {
+    inspection,
+    result: {
+      seen: `${by}client "${clientId}" with ${clientAuth}, at ${baseUrl}`,
+      problems: [
+        ...findWeakSecrets(env),
+        ...findUnreachable(inspection),
+        ...findDevelopment(env, baseUrl),
+      ],
+      facts: { provider: preset?.name ?? null, issuer, clientId, clientAuth, baseUrl },
+    },
+  }
+}
+
+function describeFaults({ issues }: ConfigurationError): Result {
+  const count = issues.length === 1 ? 'a fault' : `${issues.length} faults`
+  return {
+    seen: `${count}: the app does not start`,
+    problems: [
+      {
+        severity: 'broken',
+        what: issues.map(({ path, message }) => `${path}: ${message}`),
+        fix: 'Correct the environment (or the --env-file), and run the doctor again.',
+      },
+    ],
+    facts: { issues },
+  }
+}
+
+function* findWeakSecrets(env: Environment): Generator<Problem> {
+  const secrets = (env['OIDC_SESSION_SECRET'] ?? '').split(',').map((part) => part.trim())
+  const what = secrets.flatMap((secret, index) => {
+    const weakness = findWeakness(secret)
+    if (weakness === undefined) return []
+    const which = secrets.length === 1 ? '' : `secret ${index + 1} of `
+    return [`${which}OIDC_SESSION_SECRET ${weakness}`]
+  })
+  if (what.length === 0) return
+  yield {
+    severity: 'warning',
+    what,
+    means: 'Who guesses it can make a session of anybody.',
+    fix: 'Make one with "openssl rand -hex 32".',
+  }
+}
+
+/** A provider elsewhere cannot read keys from this machine. */
+function* findUnreachable({ preset, issuer, baseUrl, jwksUrl }: Inspection): Generator<Problem> {
+  if (jwksUrl === undefined || !isLocal(baseUrl) || isLocal(issuer)) return
+  if (preset && preset.registration.forms[0] !== 'jwks_uri') return
+  yield {
+    severity: 'warning',
+    what: [`OIDC_BASE_URL is ${baseUrl}, and the provider is elsewhere`],
+    means: `It cannot read the keys at ${jwksUrl}, nor send logouts there.`,
+    fix: 'Register the key itself for development: npx countersign jwks prints it.',
+  }
+}
+
+function* findDevelopment(env: Environment, baseUrl: string): Generator<Problem> {
+  if (env['NODE_ENV'] !== 'production' || !baseUrl.startsWith('http:')) return
+  yield {
+    severity: 'warning',
+    what: [`NODE_ENV is production, and OIDC_BASE_URL is ${baseUrl}`],
+    means: 'Cookies are not Secure, and browsers elsewhere cannot come back from the provider.',
+    fix: 'Set OIDC_BASE_URL to the https URL that people see in their browser.',
+  }
+}
+
+function isLocal(url: string): boolean {
+  return isLoopback(new URL(url))
+}

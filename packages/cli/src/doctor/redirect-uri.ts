@@ -1,0 +1,141 @@
+/**
+ * Whether the app, as a browser meets it, sends End-Users to the provider with the right redirect URI.
+ *
+ * @see RFC 9700, 4.1.3
+ *
+ * @module
+ */
+
+import type { Examination } from './examination.ts'
+import { fault, type Result, skip } from './finding.ts'
+import { describeNetworkFailure, readCode } from './network-failure.ts'
+import { drawDifference, shorten } from './untrusted.ts'
+import { type Answer, isTlsSpoken } from './visit.ts'
+
+/** Opens the login route. */
+export async function examineRedirectUri(examination: Examination): Promise<Result> {
+  const { inspection, loginAnswer } = examination
+  const { loginUrl } = inspection
+  if (loginUrl === undefined) return skip('the app has no login route')
+  try {
+    return describeAnswer(examination, loginUrl, await loginAnswer())
+  } catch (error) {
+    return await describeFailure(examination, loginUrl, error)
+  }
+}
+
+async function describeFailure(
+  { inspection, milliseconds }: Examination,
+  loginUrl: string,
+  error: unknown,
+): Promise<Result> {
+  const { baseUrl } = inspection
+  const url = new URL(loginUrl)
+  const code = readCode(error)
+  if (code === 'ECONNREFUSED') {
+    return fault('warning', `nobody answers at ${baseUrl}: the app does not run`, {
+      means: 'Whether End-Users get to the provider and back could not be looked at.',
+      fix: 'Start the app, and run the doctor again.',
+    })
+  }
+  if (url.protocol === 'https:' && (code === 'EPROTO' || code === 'ERR_SSL_WRONG_VERSION_NUMBER')) {
+    return fault('broken', `OIDC_BASE_URL is ${baseUrl}, and plain http is spoken there`, {
+      means: 'Browsers come back from the provider to a page that cannot be opened.',
+      fix: 'Let TLS end there, at a proxy or the app; or on this machine set OIDC_BASE_URL to http.',
+    })
+  }
+  if (url.protocol === 'http:' && (await isTlsSpoken(url, milliseconds))) {
+    return fault('broken', `OIDC_BASE_URL is ${baseUrl}, and https is spoken there`, {
+      means: 'Browsers come back from the provider to a page that cannot be opened.',
+      fix: `Set OIDC_BASE_URL to ${baseUrl.replace('http:', 'https:')}, and register that redirect URI.`,
+    })
+  }
+  const { seen, means, fix } = describeNetworkFailure(error)
+  return fault('broken', `${loginUrl} cannot be opened: ${seen}`, { means, fix })
+}
+
+function describeAnswer(
+  { inspection }: Examination,
+  loginUrl: string,
+  { status, headers }: Answer,
+): Result {
+  const { redirectUri, baseUrl, clientId } = inspection
+  const location = headers.location
+  if (status === 503 || status === 502) {
+    return fault('warning', `${loginUrl} answers ${status}`, {
+      means:
+        'The app runs, and cannot start a login now: it does not reach the provider, or what stands before it does not reach the app.',
+      fix: 'Look at the events of the app (login.failed) and at the checks above.',
+    })
+  }
+  if (
+    status < 300 ||
+    status >= 400 ||
+    location === undefined ||
+    !URL.canParse(location, loginUrl)
+  ) {
+    return fault(
+      'broken',
+      `${loginUrl} answers ${status}, and not with a redirect to the provider`,
+      {
+        means:
+          'What answers there is not the app, or it has its login route elsewhere: the callback may be missing as well.',
+        fix: 'Look at what listens on that host and port, and compare OIDC_BASE_URL, its path included.',
+      },
+    )
+  }
+  const target = new URL(location, loginUrl)
+  if (
+    target.origin === new URL(loginUrl).origin.replace('http:', 'https:') &&
+    loginUrl.startsWith('http:')
+  ) {
+    return fault(
+      'broken',
+      `OIDC_BASE_URL is ${baseUrl}, and everything there is sent on to https`,
+      {
+        means:
+          'The redirect URI of a login is one that the app is not at, with cookies that are not secure.',
+        fix: `Set OIDC_BASE_URL to ${baseUrl.replace('http:', 'https:')}, and register that redirect URI.`,
+      },
+    )
+  }
+  if (target.searchParams.has('request_uri')) {
+    return {
+      seen: 'a login leads to the provider, by a pushed request',
+      facts: { redirectUri },
+    }
+  }
+  const sent = target.searchParams.get('redirect_uri')
+  if (sent === null) {
+    return fault(
+      'broken',
+      `${loginUrl} leads to ${shorten(target.origin + target.pathname)}, which is no login`,
+      {
+        means: 'Something else answers there: a proxy with a login of its own, or another app.',
+        fix: 'Look at what stands before the app, and let its routes through.',
+      },
+    )
+  }
+  if (sent !== redirectUri) {
+    return fault('broken', 'the app that runs there has another redirect URI', {
+      picture: drawDifference(['configured', redirectUri], ['app', sent]),
+      means: 'The provider takes only the registered one, or browsers come back to another place.',
+      fix: 'Give the app the OIDC_BASE_URL that is used here, and restart it.',
+    })
+  }
+  const other = target.searchParams.get('client_id')
+  if (other !== clientId) {
+    return fault(
+      'broken',
+      `the app that runs there is client "${shorten(other ?? '')}", and not "${clientId}"`,
+      {
+        means: 'The doctor looks at another client than the one that people sign in with.',
+        fix: 'Run the doctor with the environment of the app.',
+      },
+    )
+  }
+  return {
+    seen: `a login leads to the provider, and back to ${redirectUri}`,
+    facts: { redirectUri },
+  }
+}

@@ -1,0 +1,193 @@
+/**
+ * `countersign emulator`: the provider of an app's environment on this machine, as strict as its
+ * documents say, for as long as it is needed.
+ *
+ * @module
+ */
+
+import type { Preset } from '@countersign/core'
+import { type Inspection, inspect } from '@countersign/core/inspection'
+import { isLoopback } from '@countersign/core/keys'
+import type { Provider, ProviderClient } from '@countersign/testing'
+import { Command } from 'commander'
+import { readGlobalOptions, readOptions } from './environment.ts'
+import { CommandError, isSystemError } from './failure.ts'
+import { buildPem } from './jwks.ts'
+import { createPaint, escapeControls } from './paint.ts'
+import { hasUnicode, type Surroundings } from './surroundings.ts'
+
+interface EmulatorOptions {
+  readonly jwksUrl: boolean
+}
+
+/** Creates the command. */
+export function createEmulatorCommand(surroundings: Surroundings): Command {
+  return new Command('emulator')
+    .description(
+      'Run the provider of OIDC_PROVIDER on this machine, as strict as its documents say.',
+    )
+    .option('--jwks-url', "register the app's JWKS URL, and not the key itself", false)
+    .action(async ({ jwksUrl }: EmulatorOptions, command: Command) => {
+      const { envFile } = readGlobalOptions(command)
+      const inspection = inspect(readOptions(surroundings, envFile))
+      try {
+        await runEmulator(surroundings, inspection, jwksUrl)
+      } finally {
+        await inspection.close()
+      }
+    })
+}
+
+async function runEmulator(
+  surroundings: Surroundings,
+  inspection: Inspection,
+  isByUrl: boolean,
+): Promise<void> {
+  const { preset, issuer } = inspection
+  const port = readPort(issuer)
+  const { client, form } = await buildClient(inspection, isByUrl)
+  const { startProvider, defaultAccounts } = await loadTesting()
+  const paint = createPaint(surroundings)
+  const say = (line: string) => void surroundings.stdout.write(`${escapeControls(line)}\n`)
+  let provider: Provider
+  try {
+    provider = await startProvider({
+      port,
+      clients: [client],
+      onLog: (line) => say(`  ${paint.red('refused')}  ${line}`),
+      ...(preset && { preset: preset.name }),
+    })
+  } catch (error) {
+    if (isSystemError(error, 'EADDRINUSE')) {
+      throw new CommandError(`somebody else listens on port ${port}: change OIDC_ISSUER`)
+    }
+    throw error
+  }
+  try {
+    if (provider.issuer !== issuer) {
+      throw new CommandError(
+        `OIDC_ISSUER must be exactly ${provider.issuer} for this emulator, and is ${issuer}`,
+      )
+    }
+    const names = defaultAccounts.map(({ sub, claims }) => String(claims?.['name'] ?? sub))
+    const rows: readonly (readonly [label: string, text: string])[] = [
+      ['Issuer', issuer],
+      ['Client', `${client.clientId}, by ${form}`],
+      ['Back to', client.redirectUris.join(', ')],
+      [
+        'Sign in as',
+        `${new Intl.ListFormat('en', { type: 'disjunction' }).format(names)} (no password)`,
+      ],
+      ...describeRules(preset),
+    ]
+    say(
+      `\n  ${paint.green(hasUnicode(surroundings) ? '✔' : '+')} ${paint.bold(preset?.title ?? 'A strict provider')} is on this machine\n`,
+    )
+    for (const [label, text] of rows) say(`    ${paint.dim(label.padEnd(12))}${text}`)
+    say(`\n    ${paint.dim('Ctrl+C to stop. What it refuses is told below.')}\n`)
+    await surroundings.waitForEnd()
+  } finally {
+    await provider.close()
+  }
+}
+
+/** The port of an issuer on this machine. */
+function readPort(issuer: string): number {
+  const url = new URL(issuer)
+  if (!isLoopback(url) || url.protocol !== 'http:') {
+    throw new CommandError(
+      `OIDC_ISSUER must be on this machine for an emulator, such as http://127.0.0.1:4000, and is ${issuer}`,
+    )
+  }
+  return Number(url.port || 80)
+}
+
+/** The app as it is registered, in the form that its provider takes. */
+async function buildClient(
+  inspection: Inspection,
+  isByUrl: boolean,
+): Promise<{ readonly client: ProviderClient; readonly form: string }> {
+  const { clientId, redirectUri, postLogoutRedirectUri, baseUrl, jwksUrl, preset } = inspection
+  const base = {
+    clientId,
+    redirectUris: [redirectUri],
+    postLogoutRedirectUris: [postLogoutRedirectUri],
+    ...(isKindOf(preset, 'back-channel') && {
+      backchannelLogoutUri: `${baseUrl}/backchannel-logout`,
+    }),
+    ...(isKindOf(preset, 'front-channel') && {
+      frontchannelLogoutUri: `${baseUrl}/frontchannel-logout`,
+    }),
+    ...(inspection.assertion.issuer !== undefined && { teamId: inspection.assertion.issuer }),
+  }
+  if (
+    inspection.clientAuth !== 'private_key_jwt' &&
+    inspection.clientAuth !== 'signed_client_secret'
+  ) {
+    throw new CommandError(
+      `the emulator knows clients by their keys, and this one authenticates with ${inspection.clientAuth}: set OIDC_CLIENT_KEY`,
+    )
+  }
+  const forms = preset?.registration.forms ?? ['jwks', 'jwks_uri']
+  if (isByUrl) {
+    if (!forms.includes('jwks_uri')) {
+      throw new CommandError(`${preset?.title} takes no JWKS URL: leave --jwks-url away`)
+    }
+    return { client: { ...base, jwksUri: jwksUrl ?? '' }, form: `its JWKS URL ${jwksUrl}` }
+  }
+  const keys = await inspection.publishedKeys()
+  const signing = keys.filter(({ use }) => use !== 'enc')
+  const { certificates } = inspection.assertion
+  if (certificates && forms.includes('certificate')) {
+    const certificate = readCertificate(
+      certificates.buildHeader(await inspection.signer(), 'x5c')['x5c'],
+    )
+    return { client: { ...base, certificate }, form: 'its certificate' }
+  }
+  if (forms.includes('jwks') || forms.includes('jwks_uri')) {
+    return { client: { ...base, jwks: { keys } }, form: `its JWK Set (${keys.length})` }
+  }
+  return { client: { ...base, publicKey: signing.map(buildPem) }, form: 'its public key (PEM)' }
+}
+
+function isKindOf(preset: Preset | undefined, kind: 'back-channel' | 'front-channel'): boolean {
+  return preset?.logout?.includes(kind) ?? preset === undefined
+}
+
+/** @see RFC 7515, 4.1.6 */
+function readCertificate(x5c: unknown): string {
+  const [der] = Array.isArray(x5c) ? x5c : []
+  const lines = String(der).match(/.{1,64}/g) ?? []
+  return ['-----BEGIN CERTIFICATE-----', ...lines, '-----END CERTIFICATE-----', ''].join('\n')
+}
+
+function* describeRules(preset: Preset | undefined): Generator<readonly [string, string]> {
+  const { assertion, sources, registration } = preset ?? {}
+  if (!assertion) return
+  const { algs, audience, kidRule, typ, maxLifetime, isJtiSingleUse } = assertion
+  const rules = [
+    algs.join(' or '),
+    `aud ${audience.join(' or ')}`,
+    ...(kidRule ? [`kid ${kidRule}`] : []),
+    ...(typ ? [`typ ${typ.join(' or ')}`] : []),
+    ...(maxLifetime === undefined ? [] : [`at most ${maxLifetime} s`]),
+    ...(isJtiSingleUse ? ['each jti once'] : []),
+  ]
+  yield ['It demands', rules.join(', ')]
+  yield ['Says who', sources?.[0] ?? '']
+  yield ['In earnest', `register the key at ${registration?.where}`]
+}
+
+/** The package is only needed here: apps in production do without. */
+async function loadTesting(): Promise<typeof import('@countersign/testing')> {
+  try {
+    return await import('@countersign/testing')
+  } catch (error) {
+    const isMissing =
+      error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND'
+    if (!isMissing) throw error
+    throw new CommandError(
+      'the emulators are a package of their own: npm install --save-dev @countersign/testing',
+    )
+  }
+}

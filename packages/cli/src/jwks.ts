@@ -1,0 +1,108 @@
+/**
+ * `countersign jwks`: the public keys of an app, wherever its private ones are.
+ *
+ * @module
+ */
+
+import { createPublicKey, randomBytes } from 'node:crypto'
+import { ConfigurationError, type Options, optionsFromEnv } from '@countersign/core'
+import { inspect } from '@countersign/core/inspection'
+import type { PublicJwk } from '@countersign/core/keys'
+import { Command } from 'commander'
+import { type Environment, readEnvironment, readGlobalOptions } from './environment.ts'
+import { CommandError } from './failure.ts'
+import type { Surroundings } from './surroundings.ts'
+
+/** Creates the command. */
+export function createJwksCommand(surroundings: Surroundings): Command {
+  return new Command('jwks')
+    .description('Print the public JWK Set of a key, a key store included.')
+    .argument('[key]', 'where the key is (file:, env:, awskms: …); default OIDC_CLIENT_KEY')
+    .option('--pem', 'print each key as PEM (SPKI)', false)
+    .action(async (key: string | undefined, { pem }: { pem: boolean }, command: Command) => {
+      const { envFile, json } = readGlobalOptions(command)
+      const env = readEnvironment(surroundings, envFile)
+      const keys = await readPublicKeys(key === undefined ? env : withKey(env, key))
+      const text = pem ? printPem(keys, json) : JSON.stringify({ keys }, undefined, 2)
+      surroundings.stdout.write(`${text.trimEnd()}\n`)
+    })
+}
+
+/** The variables that say something of keys. The others need not be there yet. */
+const keyVariables = [
+  'OIDC_PROVIDER',
+  'OIDC_CLIENT_KEY',
+  'OIDC_CLIENT_ALG',
+  'OIDC_CLIENT_ENCRYPTION_KEY',
+]
+
+function withKey(env: Environment, key: string): Environment {
+  const { OIDC_PROVIDER, OIDC_CLIENT_ALG } = env
+  return { OIDC_PROVIDER, OIDC_CLIENT_ALG, OIDC_CLIENT_KEY: key }
+}
+
+async function readPublicKeys(env: Environment): Promise<readonly PublicJwk[]> {
+  if (!env['OIDC_CLIENT_KEY']?.trim() && !env['OIDC_CLIENT_ENCRYPTION_KEY']?.trim()) {
+    throw new CommandError(
+      'there is no key: name one (countersign jwks file:./key.pem), or set OIDC_CLIENT_KEY',
+    )
+  }
+  const inspection = inspect(readKeyOptions(env))
+  try {
+    return (await inspection.publishedKeys()).map(pickPublic)
+  } finally {
+    await inspection.close()
+  }
+}
+
+/**
+ * The options of an app that has these keys, and nothing else to say: what a provider demands besides is
+ * not asked for.
+ */
+function readKeyOptions(env: Environment): Options {
+  const own = Object.fromEntries(keyVariables.map((name) => [name, env[name]]))
+  const complete: Environment = {
+    OIDC_ISSUER: 'https://localhost',
+    OIDC_CLIENT_ID: 'jwks',
+    OIDC_BASE_URL: 'https://localhost',
+    OIDC_SESSION_SECRET: randomBytes(32).toString('hex'),
+    // Keys for decryption alone go with any other way of authentication
+    ...(!env['OIDC_CLIENT_KEY']?.trim() && { OIDC_CLIENT_SECRET: 'none' }),
+    ...own,
+  }
+  try {
+    return optionsFromEnv(complete)
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error
+    const issues = error.issues.filter(({ path }) => keyVariables.includes(path))
+    if (issues.length > 0) throw new ConfigurationError(issues)
+    const { OIDC_PROVIDER: _, ...others } = complete
+    return optionsFromEnv(others)
+  }
+}
+
+const publicMembers = ['kty', 'kid', 'use', 'alg', 'crv', 'x', 'y', 'n', 'e'] as const
+
+/** Whatever a key source hands out, this is all that is printed. */
+function pickPublic(jwk: PublicJwk): PublicJwk {
+  const entries = publicMembers.flatMap((name) =>
+    jwk[name] === undefined ? [] : [[name, jwk[name]] as const],
+  )
+  return { ...(Object.fromEntries(entries) as Partial<PublicJwk>), kty: jwk.kty }
+}
+
+function printPem(keys: readonly PublicJwk[], isJson: boolean): string {
+  const all = keys.map((jwk) => ({ kid: jwk.kid, use: jwk.use, alg: jwk.alg, pem: buildPem(jwk) }))
+  if (isJson) return JSON.stringify({ keys: all }, undefined, 2)
+  if (all.length === 1) return all[0]?.pem ?? ''
+  // Text before a PEM is explanatory (RFC 7468, 2)
+  return all
+    .map(({ kid, use, alg, pem }) => `${[kid, use, alg].filter(Boolean).join(', ')}\n${pem}`)
+    .join('\n')
+}
+
+/** The public key as PEM (SubjectPublicKeyInfo). */
+export function buildPem(jwk: PublicJwk): string {
+  const key = createPublicKey({ key: { ...jwk }, format: 'jwk' })
+  return key.export({ type: 'spki', format: 'pem' }).toString()
+}
