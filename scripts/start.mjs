@@ -1,8 +1,8 @@
 // @ts-check
 /**
  * `npm start`: the Express example and a local OpenID Provider to sign in at, with a client key that is
- * made on the spot and removed at the end. With OIDC_ISSUER in the environment, the example runs against
- * that provider instead.
+ * made on the spot and removed at the end. With OIDC_PROVIDER alone, the local provider is the emulator of
+ * that one. With OIDC_ISSUER in the environment, the example runs against that provider instead.
  */
 
 import { spawn } from 'node:child_process'
@@ -20,6 +20,7 @@ import {
   generateClientKey,
   startProvider,
 } from '../packages/testing/dist/index.js'
+import { buildEmulatedApp } from './emulated.mjs'
 
 const example = fileURLToPath(new URL('../examples/express/server.js', import.meta.url))
 
@@ -39,8 +40,9 @@ if (process.env.npm_lifecycle_event !== undefined) stopWithParent()
 
 try {
   // A variable that is there means a provider of theirs; what is missing or misspelt, the example says
+  const ours = ['OIDC_SCOPE', 'OIDC_PROVIDER', 'OIDC_ACR_VALUES']
   const isTheirs = Object.keys(process.env).some(
-    (name) => /^OIDC/.test(name) && name !== 'OIDC_SCOPE',
+    (name) => /^OIDC/.test(name) && !ours.includes(name),
   )
   process.exitCode = isTheirs ? await runWithTheirs() : await runWithOurs()
 } catch (error) {
@@ -56,16 +58,22 @@ async function runWithOurs() {
   const jwksUri = `${baseUrl}/.well-known/jwks.json`
   const clientId = 'countersign-example'
 
+  const name = process.env.OIDC_PROVIDER
+  const write = createPrivateFolder()
+  const { env, client } = name
+    ? await buildEmulatedApp(name, { jwksUri, write })
+    : { env: { OIDC_CLIENT_KEY: await writeKey(write) }, client: { jwksUri } }
   const provider = await startProvider({
     port: await findPort(4000, appPort),
+    ...(name && { preset: name }),
     clients: [
       {
         clientId,
         name: 'Countersign example',
-        jwksUri,
         redirectUris: [`${baseUrl}/callback`],
         postLogoutRedirectUris: [`${baseUrl}/`],
         backchannelLogoutUri: `${baseUrl}/backchannel-logout`,
+        ...client,
       },
     ],
     onLog: (line) => void process.stderr.write(`provider: ${line}\n`),
@@ -78,16 +86,16 @@ async function runWithOurs() {
       PORT: String(appPort),
       OIDC_ISSUER: provider.issuer,
       OIDC_CLIENT_ID: clientId,
-      OIDC_CLIENT_KEY: await writeKey(),
       OIDC_BASE_URL: baseUrl,
       OIDC_SESSION_SECRET: randomBytes(32).toString('hex'),
-      OIDC_SCOPE: process.env.OIDC_SCOPE || 'openid profile email',
+      ...(!name && { OIDC_SCOPE: process.env.OIDC_SCOPE || 'openid profile email' }),
+      ...env,
     },
     appPort,
     [
       ['Open', bold(baseUrl)],
       ['Sign in as', `${listNames()} (no password)`],
-      ['Provider', provider.issuer],
+      ['Provider', name ? `${provider.issuer}, as strict as ${name}` : provider.issuer],
       ['JWK Set', jwksUri],
     ],
   )
@@ -137,16 +145,23 @@ async function answers(child, url) {
   }
 }
 
-/** Makes a key in a folder that only this user can read, and returns its URI. */
-async function writeKey() {
+/** Makes a folder that only this user can read, and returns what writes a file into it: its URI comes back. */
+function createPrivateFolder() {
   const folder = mkdtempSync(join(tmpdir(), 'countersign-'))
   const remove = () => rmSync(folder, { recursive: true, force: true })
   undo.push(remove)
   process.once('exit', remove)
-  const file = join(folder, 'client-key.pem')
+  return (/** @type {string} */ name, /** @type {string} */ text) => {
+    const file = join(folder, name)
+    writeFileSync(file, text, { mode: 0o600 })
+    return pathToFileURL(file).href
+  }
+}
+
+/** Makes a key, and returns its URI. @param {(name: string, text: string) => string} write */
+async function writeKey(write) {
   const { privateKeyPem } = await generateClientKey()
-  writeFileSync(file, privateKeyPem, { mode: 0o600 })
-  return pathToFileURL(file).href
+  return write('client-key.pem', privateKeyPem)
 }
 
 /**
