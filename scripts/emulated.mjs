@@ -4,9 +4,10 @@
  * which they have it registered, and with what else they demand of an app.
  */
 
-import { createPublicKey, generateKeyPairSync } from 'node:crypto'
+import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto'
+import { generateCertificate } from '../packages/cli/dist/index.js'
 import { findPreset, presets } from '../packages/core/dist/index.js'
-import { generateCertificate, generateClientKey } from '../packages/testing/dist/index.js'
+import { generateClientKey } from '../packages/testing/dist/index.js'
 
 /** @typedef {import('@countersign/testing').ProviderClient} ProviderClient */
 
@@ -53,7 +54,7 @@ export async function buildEmulatedApp(name, { jwksUri, write }) {
   const base = teamId ? { teamId } : {}
   if (registration.forms.includes('jwks_uri')) return { env, client: { ...base, jwksUri } }
   if (registration.forms.includes('certificate') && assertion.certificate) {
-    const certificate = generateCertificate(privateKeyPem)
+    const certificate = certify(privateKeyPem)
     env.OIDC_CLIENT_CERT = write('client.crt', certificate)
     return { env, client: { ...base, certificate } }
   }
@@ -63,5 +64,11 @@ export async function buildEmulatedApp(name, { jwksUri, write }) {
   if (registration.forms.includes('pem')) return { env, client: { ...base, publicKey } }
   if (!registration.forms.includes('certificate'))
     return { env, client: { ...base, jwks: { keys } } }
-  return { env, client: { ...base, certificate: generateCertificate(privateKeyPem) } }
+  return { env, client: { ...base, certificate: certify(privateKeyPem) } }
+}
+
+/** @param {string} privateKeyPem */
+function certify(privateKeyPem) {
+  const privateKey = createPrivateKey(privateKeyPem)
+  return generateCertificate({ privateKey, name: 'demo', days: 1, now: Date.now() / 1000 }).pem
 }

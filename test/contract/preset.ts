@@ -5,7 +5,7 @@
  * @module
  */
 
-import { createPublicKey, randomUUID } from 'node:crypto'
+import { createPrivateKey, createPublicKey, randomUUID } from 'node:crypto'
 import type {
   ClientKey,
   JwsAlgorithm,
@@ -16,12 +16,12 @@ import type {
 } from '@countersign/core'
 import {
   type GeneratedClientKey,
-  generateCertificate,
   generateClientKey,
   type Provider,
   type ProviderClient,
   startProvider,
 } from '@countersign/testing'
+import { generateCertificate } from 'countersign'
 import type { JWK } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type App, type Framework, startApp } from '../support/app.ts'
@@ -68,9 +68,14 @@ export function keyFor(alg: JwsAlgorithm, which = 'first'): Promise<GeneratedCli
 
 const certificates = new Map<string, string>()
 
+function generate(privateKeyPem: string): string {
+  const privateKey = createPrivateKey(privateKeyPem)
+  return generateCertificate({ privateKey, name: 'app', days: 30, now: Date.now() / 1000 }).pem
+}
+
 /** The certificate of a key, made once. */
 export function certify({ kid, privateKeyPem }: GeneratedClientKey): string {
-  const certificate = certificates.get(kid) ?? generateCertificate(privateKeyPem)
+  const certificate = certificates.get(kid) ?? generate(privateKeyPem)
   certificates.set(kid, certificate)
   return certificate
 }

@@ -7,7 +7,8 @@
 
 /// <reference path="./oidc-provider.d.ts" />
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { findPreset, type Preset, presets } from '@countersign/core'
+import { findPreset, type Preset } from '@countersign/core'
+import { describeUnknownPreset } from '@countersign/core/inspection'
 import type { Context, Provider } from 'oidc-provider/lib/provider.js'
 import { renameAcr } from './acr-claim.ts'
 import type { ClientCheck } from './client-endpoints.ts'
@@ -103,19 +104,7 @@ async function describe(ctx: Context, next: () => Promise<void>, preset: Preset)
 function readPreset(choice: string | Preset): Preset {
   const preset = typeof choice === 'string' ? findPreset(choice) : choice
   if (preset) return preset
-  const names = Object.values(presets).flatMap(({ name, aliases = [] }) => [name, ...aliases])
-  const similar = names.find((name) => isAlike(name, String(choice)))
-  const guess = similar ? `did you mean "${similar}"?` : `there are ${names.toSorted().join(', ')}`
-  throw new TypeError(`"preset" "${choice}" is not the name of a provider: ${guess}`)
-}
-
-/** Whether two words differ in one place, and by two letters at most. */
-function isAlike(a: string, b: string): boolean {
-  let start = 0
-  while (start < a.length && a[start] === b[start]) start++
-  let end = 0
-  while (end < Math.min(a.length, b.length) - start && a.at(-1 - end) === b.at(-1 - end)) end++
-  return Math.max(a.length, b.length) - start - end <= 2
+  throw new TypeError(`"preset" "${choice}" ${describeUnknownPreset(String(choice))}`)
 }
 
 /** The path after the host, where what is the customer's own has its own name: `/realms/realm`. */

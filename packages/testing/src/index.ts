@@ -6,7 +6,6 @@
 
 export type { Account } from './account.ts'
 export { defaultAccounts } from './account.ts'
-export { type CertificateOptions, generateCertificate } from './certificate.ts'
 export type { ClientEndpoint, SeenAssertion } from './client-assertion.ts'
 export type { ClientKeyAlgorithm, GeneratedClientKey } from './client-key.ts'
 export { generateClientKey } from './client-key.ts'

@@ -14,13 +14,13 @@ import { importPKCS8, SignJWT } from 'jose'
 import {
   type ClientEndpoint,
   type GeneratedClientKey,
-  generateCertificate,
   generateClientKey,
   type Provider,
   type ProviderClient,
   startProvider,
 } from '../src/index.ts'
 import { redirectUri } from './app.ts'
+import { certify } from './certify.ts'
 
 export const paths: Readonly<Record<ClientEndpoint, string>> = {
   token: '/token',
@@ -65,7 +65,7 @@ export async function startEmulated(
   const demands = preset.assertion
   if (demands === undefined) throw new Error(`${preset.name} has no assertions`)
   const key = await generateClientKey(demands.algs[0])
-  const certificate = generateCertificate(key.privateKeyPem)
+  const certificate = certify(key.privateKeyPem)
   const lines: string[] = []
   const isGiven = client.jwks ?? client.jwksUri ?? client.publicKey ?? client.certificate
   const provider = await startProvider({

@@ -124,7 +124,9 @@ describe('a login', () => {
     const pushed = (await (await fetch(url, { method: 'POST', body: form })).json()) as {
       request_uri: string
     }
-    const query = new URLSearchParams({ client_id: 'app', request_uri: pushed.request_uri })
+    // What is sent beside it counts for nothing: RFC 9101, 6.3
+    const beside = { request_uri: pushed.request_uri, prompt: 'login' }
+    const query = new URLSearchParams({ client_id: 'app', ...beside })
     const page = await visit(createUserAgent(), `${emulated.provider.issuer}/authorize?${query}`)
     expect(page.history.at(-1)?.location).toContain('code=')
     expect(emulated.provider.refusals).toEqual([])

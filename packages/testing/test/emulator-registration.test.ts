@@ -4,13 +4,13 @@ import type { AddressInfo } from 'node:net'
 import { type Preset, presets } from '@countersign/core'
 import { afterEach, expect, test, vi } from 'vitest'
 import {
-  generateCertificate,
   generateClientKey,
   type ProviderClient,
   type ProviderOptions,
   startProvider,
 } from '../src/index.ts'
 import { redirectUri } from './app.ts'
+import { certify } from './certify.ts'
 import { type Emulated, startEmulated } from './emulated.ts'
 
 // Each starts a provider, which makes RSA keys
@@ -24,7 +24,7 @@ const ownCertificate: Preset = {
 const key = await generateClientKey('RS256')
 const pem = { publicKey: key.publicJwk }
 const secret = { clientSecret: 'a-secret-that-only-tests-know' }
-const certificate = generateCertificate(key.privateKeyPem)
+const certificate = certify(key.privateKeyPem)
 
 const closing: { close(): unknown }[] = []
 afterEach(async () => {
@@ -199,6 +199,16 @@ test('a "kid" is passed over where a key without a name is registered', async ()
   const { send } = await start(presets['govuk-one-login'], { publicKey: pemOf(key) })
   const response = await send('token', { header: { kid: 'any' }, signer: key })
   expect(await response.json()).toMatchObject({ error: 'invalid_grant' })
+})
+
+test('a key that is for encryption signs nothing', async () => {
+  const { publicJwk, ...other } = await generateClientKey('RS256')
+  const keys = [key.publicJwk, { ...publicJwk, use: 'enc' }]
+  const { send, provider } = await start(criipto, { jwks: { keys } })
+  const signer = { ...other, publicJwk }
+  expect((await send('token', { signer, header: { kid: other.kid } })).status).toBe(401)
+  expect((await send('token', { signer, header: { kid: undefined } })).status).toBe(401)
+  expect(provider.refusals.map(({ rule }) => rule)).toEqual(['kid', 'key'])
 })
 
 test('a published JWK Set is read again for a new "kid", and its absence is named', async () => {
