@@ -33,12 +33,13 @@ function find(folder: string): Packed {
 describe.each(readPackageNames())('packages/%s', (folder) => {
   test('holds what runs, its sources, README, LICENSE and manifest, and nothing else', () => {
     const { files } = find(folder)
+    const manifest = readFileSync(join(root, 'packages', folder, 'package.json'), 'utf8')
+    const { exports, bin = {} } = JSON.parse(manifest)
+    const programs = Object.values(bin).map((path) => String(path).replace(/^\.\//, ''))
     const rest = files.filter((path) => !/^(?:dist|src)\//.test(path))
-    expect([...rest].sort()).toEqual(['LICENSE', 'README.md', 'package.json'])
+    const expected = ['LICENSE', 'README.md', 'package.json', ...programs]
+    expect([...rest].sort()).toEqual(expected.sort())
     expect(files.filter((path) => /\.test\.|\.tsbuildinfo$|node_modules/.test(path))).toEqual([])
-    const { exports } = JSON.parse(
-      readFileSync(join(root, 'packages', folder, 'package.json'), 'utf8'),
-    )
     const targets = Object.values(exports).flatMap((target) =>
       typeof target === 'object' && target !== null ? Object.values(target) : [target],
     )

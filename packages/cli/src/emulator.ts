@@ -7,9 +7,10 @@
 
 import type { Preset } from '@countersign/core'
 import { type Inspection, inspect } from '@countersign/core/inspection'
-import { isLoopback } from '@countersign/core/keys'
+import { calculateThumbprint, isLoopback, type PublicJwk } from '@countersign/core/keys'
 import type { Provider, ProviderClient } from '@countersign/testing'
 import { Command } from 'commander'
+import { describeAudience } from './doctor/assertion.ts'
 import { readGlobalOptions, readOptions } from './environment.ts'
 import { CommandError, isSystemError } from './failure.ts'
 import { buildPem } from './jwks.ts'
@@ -46,15 +47,17 @@ async function runEmulator(
   const { preset, issuer } = inspection
   const port = readPort(issuer)
   const { client, form } = await buildClient(inspection, isByUrl)
-  const { startProvider, defaultAccounts } = await loadTesting()
+  // Only here, since it takes its time
+  const { startProvider, defaultAccounts } = await import('@countersign/testing')
   const paint = createPaint(surroundings)
+  const marks = hasUnicode(surroundings) ? { well: '✔', broken: '✖' } : { well: '+', broken: 'x' }
   const say = (line: string) => void surroundings.stdout.write(`${escapeControls(line)}\n`)
   let provider: Provider
   try {
     provider = await startProvider({
       port,
       clients: [client],
-      onLog: (line) => say(`  ${paint.red('refused')}  ${line}`),
+      onLog: (line) => say(`    ${paint.red(marks.broken)} ${line}`),
       ...(preset && { preset: preset.name }),
     })
   } catch (error) {
@@ -81,7 +84,7 @@ async function runEmulator(
       ...describeRules(preset),
     ]
     say(
-      `\n  ${paint.green(hasUnicode(surroundings) ? '✔' : '+')} ${paint.bold(preset?.title ?? 'A strict provider')} is on this machine\n`,
+      `\n  ${paint.green(marks.well)} ${paint.bold(preset?.title ?? 'A strict provider')} is on this machine\n`,
     )
     for (const [label, text] of rows) say(`    ${paint.dim(label.padEnd(12))}${text}`)
     say(`\n    ${paint.dim('Ctrl+C to stop. What it refuses is told below.')}\n`)
@@ -147,11 +150,16 @@ async function buildClient(
   if (forms.includes('jwks') || forms.includes('jwks_uri')) {
     return { client: { ...base, jwks: { keys } }, form: `its JWK Set (${keys.length})` }
   }
-  return { client: { ...base, publicKey: signing.map(buildPem) }, form: 'its public key (PEM)' }
+  return { client: { ...base, publicKey: signing.map(nameKey) }, form: 'its public key (PEM)' }
 }
 
 function isKindOf(preset: Preset | undefined, kind: 'back-channel' | 'front-channel'): boolean {
   return preset?.logout?.includes(kind) ?? preset === undefined
+}
+
+/** A key with a name that the provider has given it has that name there as well; a PEM has none. */
+function nameKey(jwk: PublicJwk): string | PublicJwk {
+  return jwk.kid === calculateThumbprint(jwk) ? buildPem(jwk) : { ...jwk }
 }
 
 /** @see RFC 7515, 4.1.6 */
@@ -167,8 +175,8 @@ function* describeRules(preset: Preset | undefined): Generator<readonly [string,
   const { algs, audience, kidRule, typ, maxLifetime, isJtiSingleUse } = assertion
   const rules = [
     algs.join(' or '),
-    `aud ${audience.join(' or ')}`,
-    ...(kidRule ? [`kid ${kidRule}`] : []),
+    `aud is ${audience.map(describeAudience).join(' or ')}`,
+    ...(kidRule ? [kidRule === 'required' ? 'a kid' : 'no kid'] : []),
     ...(typ ? [`typ ${typ.join(' or ')}`] : []),
     ...(maxLifetime === undefined ? [] : [`at most ${maxLifetime} s`]),
     ...(isJtiSingleUse ? ['each jti once'] : []),
@@ -176,18 +184,4 @@ function* describeRules(preset: Preset | undefined): Generator<readonly [string,
   yield ['It demands', rules.join(', ')]
   yield ['Says who', sources?.[0] ?? '']
   yield ['In earnest', `register the key at ${registration?.where}`]
-}
-
-/** The package is only needed here: apps in production do without. */
-async function loadTesting(): Promise<typeof import('@countersign/testing')> {
-  try {
-    return await import('@countersign/testing')
-  } catch (error) {
-    const isMissing =
-      error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND'
-    if (!isMissing) throw error
-    throw new CommandError(
-      'the emulators are a package of their own: npm install --save-dev @countersign/testing',
-    )
-  }
 }

@@ -51,8 +51,8 @@ export type Environment = Readonly<Record<string, string | undefined>>
 const maxSize = 1_000_000
 
 /**
- * Reads the variables of the files, and those of the environment over them, as `node --env-file` does. A
- * later file wins over an earlier one.
+ * Adds the variables of the files to those of the environment, which win, as `node --env-file` does. A later
+ * file wins over an earlier one.
  *
  * @throws CommandError
  */
@@ -69,7 +69,7 @@ export function readEnvironment(
     }
     return parseEnv(readFileSync(place, 'utf8'))
   })
-  return Object.assign({}, ...fromFiles, env)
+  return Object.assign(env, ...fromFiles, { ...env })
 }
 
 /**

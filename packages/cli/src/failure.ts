@@ -38,7 +38,8 @@ export function reportFailure(
     const paint = createPaint(surroundings)
     surroundings.stderr.write(`${paint.red('countersign:')} ${escapeControls(message)}\n`)
   }
-  if (isVerbose) surroundings.stderr.write(`${escapeControls(describeStacks(error))}\n`)
+  if (isVerbose && message !== '')
+    surroundings.stderr.write(`${escapeControls(describeStacks(error))}\n`)
   return error instanceof CommandError ? error.exitCode : 2
 }
 

@@ -13,7 +13,8 @@ export interface Output {
 export interface Surroundings {
   readonly stdout: Output
   readonly stderr: Output
-  readonly env: Readonly<Record<string, string | undefined>>
+  /** The variables of the process. What `--env-file` has besides is added, for keys that are at `env:NAME`. */
+  readonly env: Record<string, string | undefined>
   /** The folder that relative paths begin at. */
   readonly cwd: string
   /** Whether somebody looks at `stdout`, rather than a program. */

@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { type Provider, startProvider } from '@countersign/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createPlace, makeStable, type Place } from './support/run.ts'
@@ -122,6 +125,37 @@ describe('assertion says in one line', () => {
         'countersign: http://127.0.0.1:1/.well-known/openid-configuration cannot be reached: ' +
         'connect ECONNREFUSED 127.0.0.1:1\n',
     })
+  })
+
+  test('that the issuer answers with a web page', async () => {
+    const place = createPlace()
+    const server = createServer((_request, response) => {
+      response.setHeader('content-type', 'text/html').end('<title>Sign in</title>')
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const OIDC_ISSUER = `http://127.0.0.1:${port}`
+    const env = { ...(await createClient(place)), OIDC_ISSUER }
+    const { exitCode, stdout, stderr } = await place.run('assertion', { env })
+    server.close()
+    server.closeAllConnections()
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' })
+    expect(stderr.replaceAll(OIDC_ISSUER, 'http://page')).toMatchInlineSnapshot(`
+      "countersign: http://page/.well-known/openid-configuration: a web page where JSON is due (status 200, content type "text/html")
+      "
+    `)
+  })
+
+  test('that a provider of this name is not known', async () => {
+    const place = createPlace()
+    const env = { ...(await createClient(place)), OIDC_PROVIDER: 'jikko' }
+    const { exitCode, stderr } = await place.run('assertion', { env })
+    expect(exitCode).toBe(2)
+    expect(stderr).toBe(
+      'countersign: the configuration has a fault:\n' +
+        '  OIDC_PROVIDER: is not the name of a provider: did you mean "jiko"?\n',
+    )
   })
 
   test('that the client has no key', async () => {

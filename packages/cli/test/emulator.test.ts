@@ -70,13 +70,13 @@ describe('emulator', () => {
           Client      app, by its public key (PEM)
           Back to     http://localhost:3000/callback
           Sign in as  Ada Lovelace, Grace Hopper, or Alan Turing (no password)
-          It demands  PS256 or EdDSA, aud token_endpoint, kid refused, typ JWT, at most 300 s, each jti once
+          It demands  PS256 or EdDSA, aud is the token endpoint, no kid, typ JWT, at most 300 s, each jti once
           Says who    https://docs.jiko.io/products/customer-api/guides/oauth/private-key-jwt
           In earnest  register the key at Jiko authentication portal > Settings
 
           Ctrl+C to stop. What it refuses is told below.
 
-        refused  Jiko: grant.error: invalid_grant: authorization code not found
+          ✖ Jiko: grant.error: invalid_grant: authorization code not found
       "
     `)
   })
@@ -92,20 +92,28 @@ describe('emulator', () => {
     })
     expect(stdout.split('told below.\n')[1]).toMatchInlineSnapshot(`
       "
-        refused  Jiko: token: the rule "client_id" is broken: the form must have "client_id" as well (https://docs.jiko.io/products/customer-api/guides/oauth/private-key-jwt)
+          ✖ Jiko: token: the rule "client_id" is broken: the form must have "client_id" as well (https://docs.jiko.io/products/customer-api/guides/oauth/private-key-jwt)
       "
     `)
   })
 
   test.each([
-    ['auth0', 'RS256', ''],
-    ['signicat', 'RS256', ''],
-    ['criipto', 'RS256', ''],
-    ['okta', 'ES256', ''],
-    ['keycloak', 'ES256', ''],
-  ])('registers the key in the form that %s takes', async (provider, alg) => {
+    ['auth0', 'RS256', {}, 'its public key (PEM)'],
+    ['signicat', 'RS256', {}, 'its JWK Set (1)'],
+    ['entra', 'PS256', { OIDC_CLIENT_CERT: 'key.crt' }, 'its certificate'],
+    [
+      'apple',
+      'ES256',
+      { OIDC_ASSERTION_ISSUER: 'ABCDE12345', kid: 'AB1CD2EF34' },
+      'its public key',
+    ],
+  ])('registers the key in the form that %s takes', async (provider, alg, others, form) => {
     const place = createPlace()
-    const first = await createApp(place, alg, { OIDC_PROVIDER: provider })
+    const { OIDC_CLIENT_CERT: file, kid, ...more }: Record<string, string> = others
+    const certificate = file && { OIDC_CLIENT_CERT: `file:${place.path(file)}` }
+    const named = kid && { OIDC_CLIENT_KEY: `file:${place.path('key.pem')}?kid=${kid}` }
+    const changes = { OIDC_PROVIDER: provider, ...more, ...certificate, ...named }
+    const first = await createApp(place, alg, changes)
     // What the emulator of a provider wants its issuer to be is said where it is another
     const { stderr } = await runWhile(place, first, async () => {})
     const [, issuer] = /must be exactly (\S+) for/.exec(stderr) ?? []
@@ -115,7 +123,7 @@ describe('emulator', () => {
       error = await probe(place, env)
     })
     expect({ ...ended, error }).toMatchObject({ exitCode: 0, stderr: '', error: 'invalid_grant' })
-    expect(ended.stdout).toContain('app, by ')
+    expect(ended.stdout).toContain(`app, by ${form}`)
   })
 
   test('of no provider in particular is strict as well', async () => {

@@ -57,7 +57,7 @@ describe('jwks prints the public half of', () => {
     }
     const several = await run('jwks --pem', { env })
     expect(makeStable(several.stdout, place)).toBe(
-      '<SHA-256>, sig, ES256\n<PEM>\n\n<SHA-256>, enc\n<PEM>\n',
+      '<SHA-256>, sig, ES256\n<PEM>\n\n<SHA-256>, enc, ECDH-ES+A256KW\n<PEM>\n',
     )
     const json = JSON.parse((await run('jwks --pem --json', { env })).stdout)
     expect(json.keys.map(({ pem }: { pem: string }) => makeStable(pem, place))).toEqual([

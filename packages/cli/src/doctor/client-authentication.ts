@@ -20,7 +20,8 @@ const wireNames: Readonly<Record<string, string>> = {
 export async function examineMethod({ inspection }: Examination): Promise<Result> {
   const { clientAuth, preset } = inspection
   const name = wireNames[clientAuth] ?? clientAuth
-  const { token_endpoint_auth_methods_supported: listed } = await inspection.metadata()
+  const metadata = await inspection.metadata()
+  const listed = readList(metadata.token_endpoint_auth_methods_supported)
   const facts = { method: name, supported: listed ?? null }
   if (listed?.includes(name)) return { seen: `the provider takes ${name}`, facts }
   const isDocumented = preset?.clientAuth.some((each) => (wireNames[each] ?? each) === name)
@@ -57,7 +58,7 @@ export async function examineAlgorithm({ inspection, signer }: Examination): Pro
   if (!isSigned(inspection.clientAuth)) return skip(`${inspection.clientAuth} signs nothing`)
   const { alg } = (await signer()).signer
   const metadata = await inspection.metadata()
-  const listed = metadata.token_endpoint_auth_signing_alg_values_supported
+  const listed = readList(metadata.token_endpoint_auth_signing_alg_values_supported)
   const { algs, recommendedAlgs } = preset?.assertion ?? {}
   const facts = { alg, supported: listed ?? null }
   if (listed && !isAmong(alg, listed)) {
@@ -99,6 +100,12 @@ export async function examineAlgorithm({ inspection, signer }: Examination): Pro
     ? `the provider takes ${alg}`
     : `${alg}: the provider does not list its algorithms`
   return { seen, facts }
+}
+
+/** What is no list of texts is as good as left out. */
+function readList(untrusted: unknown): readonly string[] | undefined {
+  const isText = (value: unknown) => typeof value === 'string'
+  return Array.isArray(untrusted) && untrusted.every(isText) ? untrusted : undefined
 }
 
 /** Whether a way of Client Authentication signs with the client's own key. */

@@ -39,7 +39,16 @@ export function examineConfiguration(env: Environment, milliseconds: number): Co
         ...findUnreachable(inspection),
         ...findDevelopment(env, baseUrl),
       ],
-      facts: { provider: preset?.name ?? null, issuer, clientId, clientAuth, baseUrl },
+      facts: {
+        provider: preset?.name ?? null,
+        issuer,
+        clientId,
+        clientAuth,
+        baseUrl,
+        // By the scheme of the base URL, whatever a proxy says
+        cookies: baseUrl.startsWith('https:') ? 'Secure, for this host alone' : 'not Secure',
+        sessionSecrets: readSecrets(env).length,
+      },
     },
   }
 }
@@ -59,8 +68,13 @@ function describeFaults({ issues }: ConfigurationError): Result {
   }
 }
 
+/** The first one seals; the others still open. */
+function readSecrets(env: Environment): readonly string[] {
+  return (env['OIDC_SESSION_SECRET'] ?? '').split(',').map((part) => part.trim())
+}
+
 function* findWeakSecrets(env: Environment): Generator<Problem> {
-  const secrets = (env['OIDC_SESSION_SECRET'] ?? '').split(',').map((part) => part.trim())
+  const secrets = readSecrets(env)
   const what = secrets.flatMap((secret, index) => {
     const weakness = findWeakness(secret)
     if (weakness === undefined) return []

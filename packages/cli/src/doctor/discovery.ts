@@ -106,8 +106,7 @@ function describeAnswer(
       picture: drawDifference(['configured', issuer], ['provider', found]),
       means: 'The two must be identical, character by character: no ID Token would be accepted.',
       fix: `If this is the right provider, set OIDC_ISSUER to exactly "${shorten(found)}".`,
-      source:
-        'https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfigurationValidation',
+      source: 'https://openid.net/specs/openid-connect-discovery-1_0.html',
     })
   }
   return fault('broken', shorten(error instanceof Error ? error.message : String(error)), {

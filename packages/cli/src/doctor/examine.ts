@@ -51,7 +51,7 @@ const checks: readonly Check[] = [
   { id: 'cookies', needs: ['redirect-uri'], examine: examineCookies },
 ]
 
-const probe: Check = { id: 'probe', needs: ['discovery', 'key'], examine: examineProbe }
+const probe: Check = { id: 'probe', needs: ['discovery'], examine: examineProbe }
 
 /** Requests that a check may make one after the other, retries included. */
 const requestsInTurn = 4

@@ -9,14 +9,23 @@
  * @module
  */
 
-import type { RefusalCause } from '@countersign/core'
+import { KeyError, type RefusalCause } from '@countersign/core'
+import { isSigned } from './client-authentication.ts'
 import type { Examination } from './examination.ts'
-import { fault, type Problem, type Result } from './finding.ts'
+import { fault, type Problem, type Result, skip, titles } from './finding.ts'
 import { shorten } from './untrusted.ts'
 
 /** Sends the request. */
 export async function examineProbe({ inspection }: Examination): Promise<Result> {
-  const { outcome, error } = await inspection.probe()
+  let answer: Awaited<ReturnType<typeof inspection.probe>>
+  try {
+    answer = await inspection.probe()
+  } catch (error) {
+    // What is wrong with the key is told where the key is
+    if (error instanceof KeyError) return skip(`see ${titles.key}`)
+    throw error
+  }
+  const { outcome, error } = answer
   const answered = [error.error, error.error_description].filter((text) => text !== undefined)
   const words = shorten(answered.join(': '))
   const facts = {
@@ -25,8 +34,10 @@ export async function examineProbe({ inspection }: Examination): Promise<Result>
     description: error.error_description ?? null,
   }
   if (outcome === 'accepted') {
-    const seen = 'the provider knows this key: it minds the code alone (invalid_grant)'
-    return { seen, facts }
+    const what = isSigned(inspection.clientAuth) ? 'key' : 'client'
+    const seen = `the provider knows this ${what}: it minds the code alone (invalid_grant)`
+    const note = 'a few providers look at the code first: there this says nothing of the key'
+    return { seen, facts: { ...facts, note } }
   }
   if (outcome === 'refused') {
     return {

@@ -53,16 +53,25 @@ export function createReport(
     broken: paint.red,
     skipped: paint.dim,
   }
+  // What is well is calm
+  const heads = { well: String, warning: paint.bold, broken: paint.bold, skipped: paint.dim }
   const isUnicode = hasUnicode(surroundings)
+
+  /** Ellipses are ours; what else is not ASCII was there before. */
+  const typeset = (text: string) => (isUnicode ? text : text.replaceAll('…', '...'))
 
   function buildProblem({ what = [], picture = [], means, fix, source }: Problem): string[] {
     return [
       ...what.flatMap((text) => indentAll(wrap(text, width - indent), indent)),
-      ...picture.map((line) => ' '.repeat(indent) + clean(line)),
+      ...picture.map((line) => ' '.repeat(indent) + dressPicture(clean(line))),
       ...buildAdvice('means', means),
       ...buildAdvice('do', fix, paint.bold),
       ...buildAdvice('see', source),
     ]
+  }
+
+  function dressPicture(line: string): string {
+    return line.trimStart().startsWith('^') ? paint.red(line) : line
   }
 
   function buildAdvice(
@@ -83,7 +92,7 @@ export function createReport(
     buildFinding(finding) {
       const { outcome, title, seen, problems, facts } = finding
       const colour = colours[outcome]
-      const head = outcome === 'skipped' ? paint.dim : paint.bold
+      const head = heads[outcome]
       const text = outcome === 'skipped' ? `skipped: ${seen}` : seen
       const lines = wrap(text, width - indent).map((line) =>
         outcome === 'skipped' ? paint.dim(line) : line,
@@ -91,13 +100,14 @@ export function createReport(
       const mark = colour(marks[outcome][isUnicode ? 0 : 1])
       const label = `  ${mark} ${head(title.padEnd(titleWidth))}`
       const [first = '', ...others] = lines
-      return [
+      const all = [
         label + first,
         ...indentAll(others, indent),
         ...problems.flatMap(buildProblem),
         ...(isVerbose ? buildFacts(facts).map(paint.dim) : []),
         '',
-      ].join('\n')
+      ]
+      return typeset(all.join('\n'))
     },
 
     buildSummary(findings, { seconds, hint }) {
@@ -113,7 +123,8 @@ export function createReport(
       )
       const isWell = count('broken') + count('warning') === 0
       const head = isWell ? paint.green('All is well: ') : ''
-      const end = paint.dim(` in ${seconds.toFixed(1)} s`)
+      const time = seconds < 1 ? `${Math.round(seconds * 1000)} ms` : `${seconds.toFixed(1)} s`
+      const end = paint.dim(` in ${time}`)
       const lines = ['', `  ${head}${said.join(', ')}${end}`]
       if (hint) lines.push(paint.dim(`  ${hint}`))
       return [...lines, '', ''].join('\n')

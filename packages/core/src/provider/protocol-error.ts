@@ -229,7 +229,9 @@ function readClientError(
       cause: strip(error),
     })
   }
-  const message = failure?.message ?? error.message
+  const message = isPage(error.cause)
+    ? 'a web page where JSON is due'
+    : (failure?.message ?? error.message)
   return new ProviderError(code, `${endpoint}: ${message}${describeResponse(error.cause)}`, {
     endpoint,
     cause: strip(error),
@@ -262,6 +264,10 @@ function strip(error: unknown): Error | undefined {
   const copy = new Error(message, cause && { cause })
   copy.name = error.name
   return copy
+}
+
+function isPage(cause: unknown): boolean {
+  return cause instanceof Response && /\bhtml\b/.test(cause.headers.get('content-type') ?? '')
 }
 
 function describeResponse(cause: unknown): string {
