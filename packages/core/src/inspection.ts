@@ -131,7 +131,11 @@ export function inspect(options: Options): Inspection {
   const [config] = providers
   if (!config) throw new ConfigurationError([{ path: 'issuer', message: 'is required' }])
   const { issuer, clientId, clientAuth, preset } = config
-  const keyRing = createKeyRing({ sources: config.keySources, ...parts })
+  const keyRing = createKeyRing({
+    sources: config.keySources,
+    accepted: config.accepted,
+    ...parts,
+  })
   const decryptionRing = createDecryptionRing({ sources: config.decryptionSources, ...parts })
   const fetch = createFetch(config.http)
   const base = baseUrl.origin + baseUrl.path

@@ -21,7 +21,8 @@ export function readPreset(
   report: Report,
 ): Preset | undefined {
   if (provider === undefined) return undefined
-  if (typeof provider !== 'string') return provider
+  // A copy: what is configured is frozen, and theirs is theirs
+  if (typeof provider !== 'string') return structuredClone(provider)
   const preset = findPreset(provider)
   if (!preset) report('provider', describeUnknownPreset(provider))
   return preset

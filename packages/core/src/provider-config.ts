@@ -33,6 +33,8 @@ export interface ProviderConfig {
   readonly issuer: string
   readonly clientId: string
   readonly clientAuth: ClientAuthentication
+  /** The algorithms that client keys may have, where that is known. */
+  readonly accepted: AcceptedAlgorithms | undefined
   readonly keySources: readonly KeySource[]
   readonly decryptionSources: readonly KeySource<TimedDecrypter>[]
   readonly assertion: AssertionOptions
@@ -96,8 +98,9 @@ export function readProviderConfig(
     issuer,
     clientId: options.clientId ?? '',
     ...client,
+    accepted,
     decryptionSources,
-    assertion: readAssertion(options, { ...context, preset, accepted }),
+    assertion: readAssertion(options, { ...context, preset }),
     authorization: typeof authorization === 'function' ? authorization : copy(authorization),
     userInfo: options.userInfo ?? false,
     idToken: {
@@ -115,14 +118,17 @@ export function readProviderConfig(
   }
 }
 
-interface PresetContext extends CheckContext {
+interface ReportContext extends CheckContext {
   readonly report: check.Report
+}
+
+interface PresetContext extends ReportContext {
   readonly accepted: AcceptedAlgorithms | undefined
 }
 
 function readAssertion(
   { assertion }: Partial<ProviderOptions>,
-  { preset, accepted, clock, report }: PresetContext & { readonly preset: Preset | undefined },
+  { preset, clock, report }: ReportContext & { readonly preset: Preset | undefined },
 ): AssertionOptions {
   const { certificate, ...options } = assertion ?? {}
   const demands = preset?.assertion
@@ -138,7 +144,6 @@ function readAssertion(
       hasNotBefore: demands?.required?.includes('nbf'),
       isClientSecret: preset?.clientAuth.includes('private_key_jwt') === false,
     }),
-    accepted,
     certificates: certificate === undefined ? undefined : readCertificates(certificate),
     certificateHeader: demands?.certificate,
   }

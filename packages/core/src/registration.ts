@@ -61,7 +61,7 @@ export function createRegistration(config: ProviderConfig, shared: SharedParts):
   const parts = { clock, emit }
   const keyRing =
     config.keySources.length > 0
-      ? createKeyRing({ sources: config.keySources, ...parts })
+      ? createKeyRing({ sources: config.keySources, accepted: config.accepted, ...parts })
       : undefined
   const decryptionRing =
     config.decryptionSources.length > 0

@@ -12,10 +12,8 @@ import { randomUUID } from 'node:crypto'
 import type { ClientAuth } from 'openid-client'
 import { actInTime } from '../base/abort.ts'
 import type { Clock } from '../base/clock.ts'
-import { KeyError } from '../errors.ts'
 import type { Emit } from '../events.ts'
 import { type BuildSigningInput, signCurrent } from '../jose/sign-current.ts'
-import type { AcceptedAlgorithms } from '../keys/algorithms.ts'
 import type { CertificateHeader, Certificates } from '../keys/certificate.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import type { Signer } from '../keys/signer.ts'
@@ -42,8 +40,6 @@ export interface AssertionOptions {
   readonly hasNotBefore?: boolean | undefined
   /** Whether the JWT goes into the place of a client secret. */
   readonly isClientSecret?: boolean | undefined
-  /** The algorithms that the provider accepts, where that is known. */
-  readonly accepted?: AcceptedAlgorithms | undefined
   /** The keys' certificates, and the header parameter that names one. */
   readonly certificates?: Certificates | undefined
   readonly certificateHeader?: CertificateHeader | undefined
@@ -84,7 +80,6 @@ export function createAssertionBuilder(settings: AssertionSettings): BuildAssert
     const build: BuildSigningInput = (signer) => {
       const issuedAt = clock.now() - (options.backdate ?? 0)
       const alg = readAlg(signer, server)
-      checkAlg(signer, options.accepted)
       return {
         header: {
           ...options.header,
@@ -159,15 +154,6 @@ function readAlg({ alg }: Signer, server: AssertionServer): string {
   if (alg !== 'EdDSA') return alg
   const known = server.token_endpoint_auth_signing_alg_values_supported ?? []
   return known.includes('Ed25519') && !known.includes('EdDSA') ? 'Ed25519' : 'EdDSA'
-}
-
-/** Of a key in a key store nobody knows the algorithm before it is asked for. */
-function checkAlg({ alg, kid }: Signer, accepted: AcceptedAlgorithms | undefined): void {
-  if (!accepted || accepted.includes(alg)) return
-  throw new KeyError('ERR_SIGN', `the key "${kid}" ${accepted.describe(alg)}`, {
-    kid,
-    reason: 'unsupported-algorithm',
-  })
 }
 
 function readKid(signer: Signer, kid: AssertionOptions['kid']): { readonly kid?: string } {

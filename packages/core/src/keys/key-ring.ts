@@ -9,6 +9,7 @@
 import type { Clock } from '../base/clock.ts'
 import { KeyError } from '../errors.ts'
 import type { Emit } from '../events.ts'
+import type { AcceptedAlgorithms } from './algorithms.ts'
 import { createKeySources, type KeysAnswer, type KeysRequest } from './key-sources.ts'
 import { createKeyWatch } from './key-watch.ts'
 import { mergeSame, pickPublicMembers } from './public-jwk.ts'
@@ -27,7 +28,8 @@ export interface KeyRing {
   /**
    * The newest key whose time has come and is not over.
    *
-   * @throws KeyError `ERR_NO_KEY`, `ERR_KEY_UNAVAILABLE`
+   * @throws KeyError `ERR_NO_KEY`, `ERR_KEY_UNAVAILABLE`, `ERR_SIGN` for one with an algorithm that the
+   *   provider does not accept
    */
   current(request?: CurrentKeyRequest): Promise<Signer>
   /**
@@ -52,10 +54,13 @@ const clockTolerance = 60
 /** Creates a key ring over any sources. */
 export function createKeyRing({
   sources,
+  accepted,
   clock,
   emit,
 }: {
   sources: readonly KeySource[]
+  /** What the provider accepts, where that is known. */
+  accepted?: AcceptedAlgorithms | undefined
   clock: Clock
   emit: Emit
 }): KeyRing {
@@ -88,6 +93,7 @@ export function createKeyRing({
       const { keys } = await readUnexpired(now, { renew, signal, isEnough })
       const newest = pick(keys)
       if (!newest) throw new KeyError('ERR_NO_KEY', describeNone(keys))
+      checkAlg(newest.signer, accepted)
       hasSigner = true
       return newest.signer
     },
@@ -114,6 +120,15 @@ function findCurrent(keys: readonly TimedSigner[], now: number): TimedSigner | u
       (best, key) => (best && (best.notBefore ?? 0) >= (key.notBefore ?? 0) ? best : key),
       undefined,
     )
+}
+
+/** Of a key in a key store nobody knows the algorithm before it is asked for. */
+function checkAlg({ alg, kid }: Signer, accepted: AcceptedAlgorithms | undefined): void {
+  if (!accepted || accepted.includes(alg)) return
+  throw new KeyError('ERR_SIGN', `the key "${kid}" ${accepted.describe(alg)}`, {
+    kid,
+    reason: 'unsupported-algorithm',
+  })
 }
 
 function describeNone(next: readonly TimedSigner[]): string {

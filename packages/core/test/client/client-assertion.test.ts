@@ -6,8 +6,6 @@ import {
   createSignedSecret,
   findEndpoint,
 } from '../../src/client/client-assertion.ts'
-import type { OidcError } from '../../src/errors.ts'
-import type { AcceptedAlgorithms } from '../../src/keys/algorithms.ts'
 import { createKeyRing } from '../../src/keys/key-ring.ts'
 import { createLocalSigner } from '../../src/keys/local-signer.ts'
 import { createStaticKeySource } from '../../src/keys/static-key.ts'
@@ -106,18 +104,4 @@ test('a client secret that is a signed JWT is sent as one, and no assertion', as
   const secret = body.get('client_secret') ?? ''
   expect(decodeProtectedHeader(secret)).toEqual({ alg: 'ES256', kid: signer.kid, typ: 'JWT' })
   expect(decodeJwt(secret)).toMatchObject({ iss: 'app', sub: 'app', aud: 'https://op.example' })
-})
-
-test('a key of a store that signs with another algorithm than is accepted signs nothing', async () => {
-  const accepted: AcceptedAlgorithms = {
-    defaultRsaAlg: 'PS256',
-    includes: (alg) => alg === 'PS256',
-    describe: (alg) => `signs with ${alg}, and Jiko accepts PS256 only`,
-  }
-  const error = await authenticate({ accepted }).catch((thrown: OidcError) => thrown)
-  expect(error).toMatchObject({
-    code: 'ERR_SIGN',
-    reason: 'unsupported-algorithm',
-    message: `the key "${signer.kid}" signs with ES256, and Jiko accepts PS256 only`,
-  })
 })

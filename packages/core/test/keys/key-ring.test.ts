@@ -322,3 +322,22 @@ test('a request to renew reaches the sources, and what they report is told', asy
     },
   ])
 })
+
+test('a key of a store with an algorithm that the provider does not accept signs nothing', async () => {
+  const accepted = {
+    defaultRsaAlg: 'PS256',
+    includes: (alg: string) => alg === 'PS256',
+    describe: (alg: string) => `signs with ${alg}, and Jiko accepts PS256 only`,
+  } as const
+  const { emit } = collectEvents()
+  const sources = [source({ signer: first })]
+  const ring = createKeyRing({ sources, accepted, clock: { now: () => 100 }, emit })
+  const refusal = {
+    code: 'ERR_SIGN',
+    reason: 'unsupported-algorithm',
+    kid: 'first',
+    message: `the key "first" signs with ${first.alg}, and Jiko accepts PS256 only`,
+  }
+  await expect(ring.current()).rejects.toMatchObject(refusal)
+  await expect(ring.check()).rejects.toMatchObject(refusal)
+})
