@@ -34,8 +34,9 @@ export function breakRule(rule: EmulatorRule, culprit: Culprit): Partial<Options
     clientAuth: assert(culprit, change, key),
   })
   const ask = (parameters: Readonly<Record<string, string | undefined>>) => ({
-    // A function: what it returns is known at a login only, and no fault of the configuration
-    authorization: () => ({ ...ofPreset(preset), ...parameters }),
+    // With the rules it would be refused here
+    provider: withoutRules(preset),
+    authorization: { ...ofPreset(preset), ...parameters },
   })
   switch (rule) {
     case 'alg':
@@ -96,6 +97,11 @@ export function breakRule(rule: EmulatorRule, culprit: Culprit): Partial<Options
       // What an app cannot break that is made with this library is tried on emulators by hand
       return undefined
   }
+}
+
+/** The same provider, to an app that does not know what it demands of a request. */
+function withoutRules({ authorization: { defaults } = {}, ...preset }: Preset): Preset {
+  return { ...preset, authorization: defaults ? { defaults } : {} }
 }
 
 function ofPreset({ name }: Preset): Readonly<Record<string, string>> {

@@ -77,6 +77,60 @@ describe('the doctor asks a provider that', () => {
     `)
   })
 
+  test('refuses the client without a word', async () => {
+    setting.provider.behave.tokenStatus = 401
+    setting.provider.behave.tokenBody = ''
+    expect(await setting.examine({}, ['--probe'])).toMatchInlineSnapshot(`
+      "exit code 2
+        ✖ Registration    the provider answers 401, and says nothing
+                          means: Most likely: the key is not registered with "alg" "ES256" and "kid"
+                                 "<kid>", or under another name or
+                                 algorithm, or the provider still has an old copy of the JWK Set
+                          do:    Register the JWKS URL of this app, or upload what it has; "npx
+                                 countersign jwks" shows it.
+                          means: Or: some providers look for a "kid" that they have made up themselves
+                          do:    Give the key that name ("?kid=…"), or set "assertion.kid" to false.
+                          means: Or: "aud" is the issuer, and some providers want their token endpoint
+                          do:    Try "token_endpoint" as "assertion.audience".
+                          means: Or: "app" is not the client_id, or the client is not set to
+                                 private_key_jwt
+                          do:    Compare "clientId" and the authentication method with the page of this
+                                 client at the provider.
+      1 broken, 11 well in <time>"
+    `)
+  })
+
+  test('refuses the client in words of its own', async () => {
+    setting.provider.behave.tokenStatus = 400
+    setting.provider.behave.tokenBody = JSON.stringify({
+      error: 'unauthorized_client',
+      error_description: "AADSTS700016: Application with identifier 'app' was not found",
+    })
+    expect(await setting.examine({}, ['--probe'])).toMatchInlineSnapshot(`
+      "exit code 2
+        ✖ Registration    the provider answers unauthorized_client: AADSTS700016: Application with
+                          identifier 'app' was not found
+                          means: Most likely: there is no application of this "client_id" in this tenant
+                          do:    Compare "clientId" with the Application (client) ID, and the tenant in
+                                 "issuer" with that of the application.
+                          see:   https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes
+                          means: Or: the key is not registered with "alg" "ES256" and "kid"
+                                 "<kid>", or under another name or
+                                 algorithm, or the provider still has an old copy of the JWK Set
+                          do:    Register the JWKS URL of this app, or upload what it has; "npx
+                                 countersign jwks" shows it.
+                          means: Or: some providers look for a "kid" that they have made up themselves
+                          do:    Give the key that name ("?kid=…"), or set "assertion.kid" to false.
+                          means: Or: "aud" is the issuer, and some providers want their token endpoint
+                          do:    Try "token_endpoint" as "assertion.audience".
+                          means: Or: "app" is not the client_id, or the client is not set to
+                                 private_key_jwt
+                          do:    Compare "clientId" and the authentication method with the page of this
+                                 client at the provider.
+      1 broken, 11 well in <time>"
+    `)
+  })
+
   test('knows a client by its secret, which has no key to look at', async () => {
     const clientSecret = 'a client secret for tests'
     setting.provider.registerClient({ clientId: 'app', clientSecret })

@@ -6,6 +6,7 @@ import {
   type EventError,
   type JwsAlgorithm,
   type OidcEvent,
+  type Options,
   type Preset,
   presets,
 } from '@countersign/core'
@@ -57,6 +58,9 @@ const ofOthers: readonly EmulatorRule[] = [
   'prompt',
 ]
 
+/** Rules that an app with the preset keeps by itself. */
+const ofRequests: readonly EmulatorRule[] = ['scope', 'parameter', 'response_mode', 'prompt']
+
 /** What an app that is made with this library cannot break: tried on emulators by hand, in their tests. */
 const unbreakable: readonly EmulatorRule[] = [
   'client_id',
@@ -68,7 +72,23 @@ const unbreakable: readonly EmulatorRule[] = [
 
 const misfits: readonly JwsAlgorithm[] = ['RS256', 'PS256', 'ES256', 'RS512']
 
-describe.each(Object.values<Preset>(presets))('$title', (preset) => {
+function listRules(preset: Preset): readonly EmulatorRule[] {
+  return findEmulatedRules(preset).filter(
+    // A request without a scope has the usual one
+    (rule) =>
+      !unbreakable.includes(rule) &&
+      !(rule === 'parameter' && preset.authorization?.required?.[0] === 'scope'),
+  )
+}
+
+const all: readonly Preset[] = Object.values(presets)
+
+test('there is a rule to break at every provider that reads assertions', () => {
+  const without = all.filter((preset) => listRules(preset).length === 0)
+  expect(without.map(({ name }) => name)).toEqual(['google'])
+})
+
+describe.each(all.filter(({ assertion }) => assertion))('$title', (preset) => {
   let setting: PresetSetting
   beforeAll(async () => {
     setting = await startPreset(preset)
@@ -79,7 +99,11 @@ describe.each(Object.values<Preset>(presets))('$title', (preset) => {
     for (const server of servers) server.close()
   })
 
-  async function start(rule: EmulatorRule, index: number): Promise<RunningApp> {
+  async function start(
+    rule: EmulatorRule,
+    index: number,
+    adapt: (options: Partial<Options>) => Partial<Options> = (options) => options,
+  ): Promise<RunningApp> {
     const [alg = 'RS256'] = readAlgorithms(preset)
     const accepted: readonly string[] = preset.assertion?.algs ?? []
     const misfit = misfits.find((name) => !accepted.includes(name)) ?? 'RS512'
@@ -98,8 +122,25 @@ describe.each(Object.values<Preset>(presets))('$title', (preset) => {
     const form = rule === 'jwks_uri' ? rule : chooseForm(preset)
     // An app that makes its assertions itself publishes no key
     const jwksUri = form === rule ? {} : { jwksUri: await publish(listPublicKeys([key], preset)) }
-    return await setting.start(framework, { keys: [key], form, ...jwksUri, options })
+    return await setting.start(framework, {
+      keys: [key],
+      form,
+      ...jwksUri,
+      options: adapt(options),
+    })
   }
+
+  test.each(listRules(preset).filter((rule) => ofRequests.includes(rule)))(
+    'an app that knows the rule "%s" does not send anybody away with a request that breaks it',
+    async (rule) => {
+      const { signIn, events } = await start(rule, 0, ({ authorization = {} }) => ({
+        // What a function returns is known at a login only
+        authorization: typeof authorization === 'function' ? authorization : () => authorization,
+      }))
+      expect((await signIn()).status).toBe(500)
+      expect(findFailure(events).code).toBe('ERR_CONFIGURATION')
+    },
+  )
 
   async function publish(keys: readonly object[]): Promise<string> {
     const server = createServer((_req, res) => res.end(JSON.stringify({ keys })))
@@ -108,14 +149,7 @@ describe.each(Object.values<Preset>(presets))('$title', (preset) => {
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
   }
 
-  const rules = findEmulatedRules(preset).filter(
-    // A request without a scope has the usual one
-    (rule) =>
-      !unbreakable.includes(rule) &&
-      !(rule === 'parameter' && preset.authorization?.required?.[0] === 'scope'),
-  )
-
-  test.each(rules.map((rule, index) => [rule, index] as const))(
+  test.each(listRules(preset).map((rule, index) => [rule, index] as const))(
     'an app that breaks the rule "%s" is refused, and told which rule it is',
     async (rule, index) => {
       const { provider } = setting

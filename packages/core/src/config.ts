@@ -5,6 +5,7 @@
  */
 
 import { createHash } from 'node:crypto'
+import { dropUndefined } from './base/objects.ts'
 import type { BaseUrl } from './base/url.ts'
 import { ConfigurationError, type ConfigurationIssue } from './errors.ts'
 import type { Exchange } from './exchange.ts'
@@ -148,7 +149,7 @@ function buildConfig(options: AnyOptions, read: Read): Config {
       keep: new Set(session.keep),
     },
     logout: { store: options.logout?.store },
-    routes: { ...check.defaultRoutes, ...check.dropUndefined(routes ?? {}) },
+    routes: { ...check.defaultRoutes, ...dropUndefined(routes ?? {}) },
     onLogin: options.onLogin,
     onError: options.onError,
   })

@@ -82,7 +82,13 @@ export async function requireLogin(
   if (isHandshake(exchange) && !isFromOneOf([wiring.config.baseUrl.origin], exchange)) {
     return buildForeign()
   }
-  const missing = findStepUp(session, requirements, wiring.clock.now())
+  const missing = findStepUp(session, requirements, {
+    now: wiring.clock.now(),
+    demands:
+      requirements.acr === undefined
+        ? undefined
+        : (await wiring.registrations.of(session)).login.demands?.acr,
+  })
   if (missing) {
     if (isPrefetch(exchange)) return empty(503)
     if (!isNavigation(exchange)) return buildInsufficient(requirements)

@@ -75,7 +75,7 @@ export type {
   Preset,
   PresetClientAuth,
 } from './provider/preset.ts'
-export { findPreset, type PresetName, presets } from './provider/presets.ts'
+export { findPreset, type PresetAlias, type PresetName, presets } from './provider/presets.ts'
 export { createRelyingParty, type Received, type RelyingParty } from './relying-party.ts'
 export type { ExpectedClaim, Requirements } from './requirements.ts'
 export type { SessionBackend } from './session/records.ts'

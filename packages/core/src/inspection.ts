@@ -203,7 +203,7 @@ export function inspect(options: Options): Inspection {
     },
     async probe() {
       const error = await sendProbe()
-      if (error.error === 'invalid_client') return { outcome: 'refused', error }
+      if (error.refusal) return { outcome: 'refused', error }
       return { outcome: error.error === 'invalid_grant' ? 'accepted' : 'unknown', error }
     },
     async close() {
@@ -222,7 +222,7 @@ export function inspect(options: Options): Inspection {
       })
     } catch (thrown) {
       const error = readProtocolError(thrown, { code: 'ERR_TOKEN_RESPONSE', endpoint })
-      if (error instanceof ProviderError && error.error !== undefined) return error
+      if (error instanceof ProviderError && (error.error ?? error.refusal)) return error
       throw error
     }
     throw new ProviderError('ERR_TOKEN_RESPONSE', `${endpoint} gave tokens for no code`, {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { dropUndefined } from './base/objects.ts'
 import { type BaseUrl, buildBaseUrl, isLoopback } from './base/url.ts'
 import type { ClientAuthentication } from './client/authentication.ts'
 import { hasProxyAgent } from './http/fetch.ts'
@@ -165,12 +166,6 @@ function isData(value: unknown): boolean {
   } catch {
     return false
   }
-}
-
-/** An object without the members that are there and `undefined`, which are meant as not there. */
-export function dropUndefined<Value extends object>(value: Value): Partial<Value> {
-  const entries = Object.entries(value).filter(([, member]) => member !== undefined)
-  return Object.fromEntries(entries) as Partial<Value>
 }
 
 const ownClaims = ['iss', 'sub', 'aud', 'jti', 'iat', 'exp']

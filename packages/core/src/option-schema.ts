@@ -113,7 +113,7 @@ const ofProviders = {
     object({
       audience: v.optional(text),
       lifetime: v.optional(v.pipe(seconds, v.maxValue(600, 'must be at most 600'))),
-      typ: v.optional(text),
+      typ: v.optional(v.union([text, v.literal(false)])),
       kid: v.optional(v.union([text, v.literal(false)])),
       issuer: v.optional(text),
       certificate: v.optional(list(text)),

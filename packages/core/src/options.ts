@@ -13,7 +13,7 @@ import type { ClientKey } from './keys/client-key.ts'
 import type { DecryptionKey } from './keys/decryption-key.ts'
 import type { Authorization } from './login/authentication-request.ts'
 import type { Preset } from './provider/preset.ts'
-import type { PresetName } from './provider/presets.ts'
+import type { PresetAlias, PresetName } from './provider/presets.ts'
 import type { SessionBackend } from './session/records.ts'
 import type { Claims, IdTokenClaims } from './session/session.ts'
 import type { TryLock } from './session/store-lock.ts'
@@ -30,7 +30,7 @@ export interface Options {
    * Which provider it is: `criipto`, `signicat`, `jiko`, `auth0` …, or an object of one's own. Sets what that
    * provider demands of client assertions and requests; an option that is given wins.
    */
-  provider?: PresetName | Preset
+  provider?: PresetName | PresetAlias | Preset
   /** The client identifier that the provider has registered. */
   clientId: string
   /**
@@ -140,8 +140,8 @@ export interface AssertionOption {
   audience?: string
   /** Seconds until an assertion expires. Default 60, which is inside every limit known. */
   lifetime?: number
-  /** The `typ` header: `JWT`, `client-authentication+jwt`; none by default. */
-  typ?: string
+  /** The `typ` header: `JWT`, `client-authentication+jwt`; `false` (default) for none. */
+  typ?: string | false
   /**
    * The `kid` header: `thumbprint` (default: the key's own `kid`, else its RFC 7638 thumbprint),
    * `explicit` (only where the key itself names one), `false` (none), or the `kid` itself.

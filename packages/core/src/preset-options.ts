@@ -8,10 +8,13 @@
  * @module
  */
 
+import { dropUndefined } from './base/objects.ts'
 import type { ClientAuthentication } from './client/authentication.ts'
-import { type AcceptedAlgorithms, chooseRsaAlgorithm } from './keys/algorithms.ts'
-import { dropUndefined, type Report } from './option-checks.ts'
+import type { AcceptedKeys } from './keys/accepted-keys.ts'
+import { chooseRsaAlgorithm, type JwsAlgorithm } from './keys/algorithms.ts'
+import type { Report } from './option-checks.ts'
 import type { AssertionOption, ProviderOptions } from './options.ts'
+import { findRefusedParameters, listEither } from './provider/authorization-rules.ts'
 import type { AssertionDemands, Preset, PresetClientAuth } from './provider/preset.ts'
 import { describeUnknownPreset, findPreset } from './provider/presets.ts'
 
@@ -49,7 +52,7 @@ export function fillIn(
 }
 
 function buildAssertion(demands: AssertionDemands): AssertionOption {
-  const { audience, typ, kid, lifetime = 60, maxLifetime = 60 } = demands
+  const { audience, typ, kid, lifetime = 60, maxLifetime = Number.POSITIVE_INFINITY } = demands
   return {
     audience: audience[0],
     kid,
@@ -58,16 +61,34 @@ function buildAssertion(demands: AssertionDemands): AssertionOption {
   }
 }
 
-/** The algorithms accepted, for whoever reads a key. */
-export function readAccepted(preset: Preset | undefined): AcceptedAlgorithms | undefined {
-  if (!preset?.assertion) return undefined
-  const { algs } = preset.assertion
+/** The keys accepted, for whoever reads one. */
+export function readAccepted(
+  preset: Preset | undefined,
+  { kid }: AssertionOption = {},
+): AcceptedKeys | undefined {
+  const { assertion, title } = preset ?? {}
+  if (!preset || !assertion) return undefined
+  const { algs } = assertion
+  const needsName =
+    assertion.kid === 'explicit' &&
+    assertion.kidRule === 'required' &&
+    (kid === undefined || kid === 'explicit')
   return {
     defaultRsaAlg: chooseRsaAlgorithm(algs),
-    includes: (alg) => algs.includes(alg) || (alg === 'Ed25519' && algs.includes('EdDSA')),
-    describe: (alg) =>
-      `signs with ${alg}, and ${preset.title} accepts ${listEither(algs)}${cite(preset)}`,
+    findFault({ alg, hasExplicitKid }) {
+      if (!isAcceptedAlg(alg, algs)) {
+        return `signs with ${alg}, and ${title} accepts ${listEither(algs)}${cite(preset)}`
+      }
+      if (!needsName || hasExplicitKid) return undefined
+      return `has no name, and ${title} gives each key one: add it ("?kid=…")${cite(preset)}`
+    },
   }
+}
+
+/** RFC 9864: the two names of what is the same with an Ed25519 key. */
+function isAcceptedAlg(alg: JwsAlgorithm, accepted: readonly JwsAlgorithm[]): boolean {
+  const isEdwards = (name: JwsAlgorithm) => name === 'EdDSA' || name === 'Ed25519'
+  return accepted.includes(alg) || (isEdwards(alg) && accepted.some(isEdwards))
 }
 
 const keyMethods: readonly PresetClientAuth[] = ['private_key_jwt', 'signed_client_secret']
@@ -85,15 +106,22 @@ function chooseClientAuth(
 export function checkPreset(
   options: Partial<ProviderOptions>,
   preset: Preset,
-  report: Report,
+  { report, hasShape }: { readonly report: Report; hasShape(path: string): boolean },
 ): void {
-  const refuse: Report = (path, message) => report(path, message + cite(preset))
+  const refuse: Report = (path, message) => {
+    // What has another shape than it should is not there now, and that has been said
+    const [root = ''] = path.split('.', 1)
+    if (hasShape(root)) report(path, message + cite(preset))
+  }
   checkIssuer(options, preset, refuse)
   checkClientAuth(options, preset, refuse)
   checkAuthorization(options, preset, refuse)
-  if (preset.assertion && usesAssertion(options)) {
+  const { clientKey, clientAuth } = options
+  const isSecret = readMethod(clientAuth) === 'client_secret_jwt'
+  if (isSecret || (clientKey !== undefined && typeof clientAuth !== 'function')) {
     checkAssertion(options.assertion ?? {}, preset, refuse)
   }
+  if (clientKey !== undefined) checkIdentity(options.assertion ?? {}, preset, refuse)
   if (preset.isIdTokenEncrypted && options.idToken?.decryptionKey === undefined) {
     refuse(
       'idToken.decryptionKey',
@@ -102,17 +130,14 @@ export function checkPreset(
   }
 }
 
-function usesAssertion({ clientKey, clientAuth }: Partial<ProviderOptions>): boolean {
-  return clientKey !== undefined && typeof clientAuth !== 'function'
-}
-
 function checkIssuer({ issuer }: Partial<ProviderOptions>, preset: Preset, refuse: Report): void {
   const { refused, default: known, example } = preset.issuer
   if (issuer === undefined) {
     if (known === undefined) refuse('issuer', `is required: at ${preset.title} it is ${example}`)
     return
   }
-  if (refused && new RegExp(refused.pattern).test(String(issuer))) refuse('issuer', refused.reason)
+  if (refused && new RegExp(refused.pattern, 'i').test(String(issuer)))
+    refuse('issuer', refused.reason)
 }
 
 function checkClientAuth(
@@ -141,20 +166,20 @@ function readMethod(clientAuth: ClientAuthentication | undefined): string | unde
 }
 
 function checkAssertion(
-  { audience, lifetime, typ, kid, certificate, issuer }: AssertionOption,
+  { audience, lifetime, typ, kid, claims }: AssertionOption,
   { assertion, title }: Preset,
   refuse: Report,
 ): void {
   if (!assertion) return
   const keywords = ['issuer', 'token_endpoint', 'called_endpoint']
-  const { audience: audiences, typ: typs, maxLifetime, kidRule } = assertion
+  const { audience: audiences, typ: typs, maxLifetime, kidRule, required } = assertion
   if (audience !== undefined && keywords.includes(audience) && !audiences.includes(audience)) {
     refuse('assertion.audience', `is "${audience}", and ${title} accepts ${listEither(audiences)}`)
   }
   if (lifetime !== undefined && maxLifetime !== undefined && lifetime > maxLifetime) {
     refuse('assertion.lifetime', `is ${lifetime} s, and ${title} accepts at most ${maxLifetime} s`)
   }
-  if (typ !== undefined && typs && !typs.includes(typ)) {
+  if (typeof typ === 'string' && typs && !typs.includes(typ)) {
     refuse('assertion.typ', `is "${typ}", and ${title} accepts ${listEither(typs)}`)
   }
   if (kid === false && kidRule === 'required') {
@@ -163,13 +188,27 @@ function checkAssertion(
   if (kid !== undefined && kid !== false && kidRule === 'refused') {
     refuse('assertion.kid', `must be false: keys that are registered at ${title} have no "kid"`)
   }
-  if (assertion.certificate && certificate === undefined) {
+  if (claims && 'nbf' in claims && required?.includes('nbf')) {
+    refuse('assertion.claims.nbf', 'is set for every assertion and cannot be given')
+  }
+}
+
+/** What names the client and its key, besides the client identifier. */
+function checkIdentity(
+  { certificate, issuer, header }: AssertionOption,
+  { assertion, title }: Preset,
+  refuse: Report,
+): void {
+  if (assertion?.certificate && certificate === undefined) {
     refuse(
       'assertion.certificate',
       `is required: ${title} knows the key by its certificate ("${assertion.certificate}")`,
     )
   }
-  if (assertion.issuer && issuer === undefined) {
+  if (assertion?.certificate && header && assertion.certificate in header) {
+    refuse(`assertion.header.${assertion.certificate}`, 'comes from "assertion.certificate"')
+  }
+  if (assertion?.issuer && issuer === undefined) {
     const { name, example } = assertion.issuer
     refuse('assertion.issuer', `is required: the ${name}, such as "${example}"`)
   }
@@ -177,43 +216,18 @@ function checkAssertion(
 
 function checkAuthorization(
   { authorization }: Partial<ProviderOptions>,
-  { authorization: demands, acr, title }: Preset,
+  preset: Preset,
   refuse: Report,
 ): void {
   // What a function returns is known at each login only
-  if (!demands || typeof authorization === 'function') return
-  const given: Readonly<Record<string, unknown>> = { ...demands.defaults, ...authorization }
-  for (const name of demands.required ?? []) {
-    const isSent =
-      given[name] !== undefined || (name === 'vtr' && given['acr_values'] !== undefined)
-    if (!isSent) refuse(`authorization.${name}`, `is required by ${title}`)
-  }
-  const scopes = String(given['scope'] ?? '').split(' ')
-  for (const scope of demands.refusedScopes?.filter((name) => scopes.includes(name)) ?? []) {
-    refuse('authorization.scope', `must not have "${scope}", which ${title} refuses`)
-  }
-  const lists = { response_mode: demands.responseModes, prompt: demands.prompts }
-  for (const [name, accepted] of Object.entries(lists)) {
-    const value = given[name]
-    if (value === undefined || !accepted || accepted.includes(String(value))) continue
-    refuse(`authorization.${name}`, `is "${value}", and ${title} accepts ${listEither(accepted)}`)
-  }
-  if (acr?.levels) checkLevels(given['acr_values'], acr.levels, refuse)
-}
-
-function checkLevels(value: unknown, levels: readonly string[], refuse: Report): void {
-  for (const level of typeof value === 'string' ? value.split(' ') : []) {
-    if (level === '' || levels.includes(level)) continue
-    refuse('authorization.acr_values', `has "${level}", and there are ${levels.join(', ')}`)
+  if (typeof authorization === 'function') return
+  const given = { ...preset.authorization?.defaults, ...dropUndefined(authorization ?? {}) }
+  for (const { parameter, message } of findRefusedParameters(preset, given)) {
+    refuse(`authorization.${parameter}`, message)
   }
 }
 
 /** Where it says so. */
 function cite({ sources }: Preset): string {
   return ` (${sources[0]})`
-}
-
-function listEither(values: readonly string[]): string {
-  const [last, ...others] = values.toReversed()
-  return others.length === 0 ? `${last} only` : `${others.toReversed().join(', ')} or ${last}`
 }

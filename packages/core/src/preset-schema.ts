@@ -28,7 +28,9 @@ const assertion = object({
   kidRule: v.optional(v.picklist(['required', 'refused'])),
   certificate: v.optional(v.picklist(['x5t#S256', 'x5t', 'x5c'])),
   issuer: v.optional(object({ name: text, example: text })),
-  lifetime: v.optional(seconds),
+  lifetime: v.optional(
+    v.pipe(seconds, v.minValue(1, 'must be at least 1'), v.maxValue(600, 'must be at most 600')),
+  ),
   maxLifetime: v.optional(seconds),
   backdate: v.optional(seconds),
   required: v.optional(v.array(v.picklist(['iat', 'nbf', 'jti']))),
@@ -43,7 +45,7 @@ export const preset: v.GenericSchema = object({
   name: v.pipe(text, v.regex(/^[a-z0-9-]{1,64}$/, 'may have a-z, 0-9 and "-"')),
   aliases: v.optional(texts),
   title: text,
-  sources: some(text),
+  sources: some(v.pipe(text, v.check(URL.canParse, 'must be a URL'))),
   issuer: object({
     default: v.optional(text),
     example: text,

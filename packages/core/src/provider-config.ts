@@ -5,12 +5,13 @@
  */
 
 import type { Clock } from './base/clock.ts'
+import { dropUndefined } from './base/objects.ts'
 import type { ClientAuthentication } from './client/authentication.ts'
 import type { AssertionOptions } from './client/client-assertion.ts'
 import { KeyError } from './errors.ts'
 import type { Emit } from './events.ts'
 import type { FetchSettings } from './http/fetch.ts'
-import type { AcceptedAlgorithms } from './keys/algorithms.ts'
+import type { AcceptedKeys } from './keys/accepted-keys.ts'
 import { type Certificates, createCertificates } from './keys/certificate.ts'
 import { readClientKey } from './keys/client-key.ts'
 import type { TimedDecrypter } from './keys/decrypter.ts'
@@ -33,8 +34,8 @@ export interface ProviderConfig {
   readonly issuer: string
   readonly clientId: string
   readonly clientAuth: ClientAuthentication
-  /** The algorithms that client keys may have, where that is known. */
-  readonly accepted: AcceptedAlgorithms | undefined
+  /** The client keys that the provider accepts, where that is known. */
+  readonly accepted: AcceptedKeys | undefined
   readonly keySources: readonly KeySource[]
   readonly decryptionSources: readonly KeySource<TimedDecrypter>[]
   readonly assertion: AssertionOptions
@@ -69,7 +70,7 @@ export function readProviderConfig(
 ): ProviderConfig {
   const { report } = context
   const preset = readPreset(given.provider, report)
-  if (preset) checkPreset(given, preset, report)
+  if (preset) checkPreset(given, preset, { report, hasShape })
   const options = preset ? fillIn(given, preset) : given
   const issuer = options.issuer === undefined ? '' : check.readIssuer(options.issuer, report)
   if (!preset && given.provider === undefined && issuer === '' && hasShape('issuer')) {
@@ -79,7 +80,7 @@ export function readProviderConfig(
   check.checkAssertion(options.assertion, report)
   check.checkHttp(options.http, report)
   const algs = check.readIdTokenAlgs(options, report)
-  const accepted = readAccepted(preset)
+  const accepted = readAccepted(preset, given.assertion)
   const authentication = hasShape('clientAuth')
     ? readAuthentication(options, {
         ...context,
@@ -123,7 +124,7 @@ interface ReportContext extends CheckContext {
 }
 
 interface PresetContext extends ReportContext {
-  readonly accepted: AcceptedAlgorithms | undefined
+  readonly accepted: AcceptedKeys | undefined
 }
 
 function readAssertion(
@@ -139,7 +140,7 @@ function readAssertion(
       kid: 'thumbprint' as const,
       header: {},
       claims: {},
-      ...check.dropUndefined(options),
+      ...dropUndefined(options),
       backdate: demands?.backdate,
       hasNotBefore: demands?.required?.includes('nbf'),
       isClientSecret: preset?.clientAuth.includes('private_key_jwt') === false,

@@ -5,8 +5,9 @@
  */
 
 import { fingerprint } from './base/fingerprint.ts'
+import { dropUndefined } from './base/objects.ts'
 import { ConfigurationError, type ConfigurationIssue } from './errors.ts'
-import { defaultRoutes, dropUndefined, type Report } from './option-checks.ts'
+import { defaultRoutes, type Report } from './option-checks.ts'
 import { findProviderFaults } from './option-schema.ts'
 import type {
   MultiProviderOptions,

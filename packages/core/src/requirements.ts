@@ -6,6 +6,7 @@
 
 import { findUnmet } from './login/id-token.ts'
 import type { StepUp } from './login/transaction.ts'
+import type { AcrDemands } from './provider/preset.ts'
 import type { Claims, Session, UserClaims } from './session/session.ts'
 
 /** An expected claim: the value, a list of which one must match, or a predicate. */
@@ -43,14 +44,14 @@ const grace = 60
 export function findStepUp(
   session: Session,
   { acr, amr, maxAge }: SignInRequirements,
-  now: number,
+  { now, demands }: { readonly now: number; readonly demands?: AcrDemands | undefined },
 ): { readonly stepUp: StepUp; readonly maxAge?: number } | undefined {
   const stepUp = {
     acr: acr === undefined ? undefined : [acr].flat(),
     amr: amr === undefined ? undefined : [amr].flat(),
   }
   const isTooOld = maxAge !== undefined && !isRecent(session, maxAge, now)
-  if (!isTooOld && findUnmet(session.claims, stepUp) === undefined) return undefined
+  if (!isTooOld && findUnmet(session.claims, stepUp, demands) === undefined) return undefined
   return isTooOld ? { stepUp, maxAge } : { stepUp }
 }
 

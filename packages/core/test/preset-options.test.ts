@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import { dropUndefined } from '../src/base/objects.ts'
 import { readConfig } from '../src/config.ts'
+import { createLocalSigner } from '../src/keys/local-signer.ts'
 import { presets } from '../src/provider/presets.ts'
 import { one } from './keys/support/certificates.ts'
-import { generateEc, generateRsa, toPem } from './keys/support/keys.ts'
+import { generateEc, generateEd25519, generateRsa, toPem } from './keys/support/keys.ts'
 import { buildOptions, configure, findFaults } from './support/options.ts'
 
 type Overrides = Readonly<Record<string, unknown>>
@@ -142,6 +144,94 @@ describe('an option that is given wins', () => {
     const [key] = (await source?.keys()) ?? []
     expect(key?.signer.alg).toBe('PS256')
   })
+})
+
+describe('what is not there is not meant', () => {
+  test('in "assertion", "idToken" and "authorization"', () => {
+    const { assertion, idToken } = readProvider({
+      ...content,
+      assertion: { ...content.assertion, lifetime: undefined, audience: undefined },
+      idToken: { ...content.idToken, alg: undefined },
+      authorization: { ...content.authorization, prompt: undefined },
+    })
+    expect([assertion.lifetime, assertion.audience, idToken.algs]).toEqual([
+      30,
+      'token_endpoint',
+      ['ES256'],
+    ])
+  })
+
+  test('and "typ" can be switched off', () => {
+    const { assertion } = readProvider({ provider: 'jiko', assertion: { typ: false } })
+    expect(assertion.typ).toBe(false)
+  })
+})
+
+describe('a key', () => {
+  const apple = { provider: 'apple', issuer: undefined, assertion: { issuer: 'ABCDE12345' } }
+  const appleSays = `(${presets.apple.sources[0]})`
+
+  test('without a name, where the provider has given it one, is a fault', () => {
+    expect(readFaults({ ...apple, clientKey: ec })).toEqual([
+      `clientKey: has no name, and Sign in with Apple gives each key one: add it ("?kid=…") ${appleSays}`,
+    ])
+    expect(readFaults({ ...apple, clientKey: [{ key: ec, kid: 'KEY1234567' }] })).toEqual([])
+    const named = { issuer: 'ABCDE12345', kid: 'KEY1234567' }
+    expect(readFaults({ ...apple, clientKey: ec, assertion: named })).toEqual([])
+  })
+
+  test('of Ed25519 has two names for one algorithm', () => {
+    const edwards = toPem(generateEd25519())
+    for (const algs of [['EdDSA'], ['Ed25519']]) {
+      const provider = { ...presets.jiko, assertion: { ...presets.jiko.assertion, algs } }
+      for (const alg of ['EdDSA', 'Ed25519']) {
+        expect(readFaults({ provider, clientKey: [{ key: edwards, alg }] })).toEqual([])
+      }
+    }
+  })
+
+  test('that is a Signer is looked at from the start', () => {
+    const clientKey = createLocalSigner({ key: generateEc(), alg: 'ES256', kid: undefined })
+    expect(readFaults({ provider: 'jiko', clientKey })).toEqual([
+      `clientKey: signs with ES256, and Jiko accepts PS256 or EdDSA ${jikoSays}`,
+    ])
+  })
+})
+
+test('levels are held to, whatever else is demanded of a request', () => {
+  const provider = { ...presets.criipto, authorization: undefined, acr: { levels: ['low'] } }
+  const faults = readFaults({
+    provider: dropUndefined(provider),
+    authorization: { acr_values: 'lower' },
+  })
+  expect(faults).toEqual([
+    `authorization.acr_values: has "lower", and there are low (${presets.criipto.sources[0]})`,
+  ])
+})
+
+test('an option of another shape is one fault, and not two', () => {
+  expect(readFaults({ provider: 'jiko', issuer: 42 })).toEqual([
+    'issuer: must be (string | URL), and is a number',
+  ])
+})
+
+test('the lifetime of a preset of one’s own is sent as it is', () => {
+  const assertion = { ...presets.criipto.assertion, lifetime: 120, maxLifetime: undefined }
+  const provider = { ...presets.criipto, assertion: dropUndefined(assertion) }
+  expect(readProvider({ provider }).assertion.lifetime).toBe(120)
+})
+
+test('a shared secret is held to the lifetime, and not to the keys', () => {
+  const clientAuth = { method: 'client_secret_jwt', secret: 'x' }
+  const faults = readFaults({
+    provider: 'keycloak',
+    clientKey: undefined,
+    clientAuth,
+    assertion: { lifetime: 600 },
+  })
+  expect(faults).toEqual([
+    `assertion.lifetime: is 600 s, and Keycloak accepts at most 60 s (${presets.keycloak.sources[0]})`,
+  ])
 })
 
 describe('a fault is', () => {

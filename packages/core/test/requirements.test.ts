@@ -8,41 +8,49 @@ describe('a sign-in', () => {
   const strong = buildSession({ claims: { ...claims, acr: 'strong', amr: ['pwd', 'otp'] } })
 
   test('that is strong enough is not stepped up', () => {
-    expect(findStepUp(strong, {}, start)).toBeUndefined()
-    expect(findStepUp(strong, { acr: 'strong', amr: 'otp' }, start)).toBeUndefined()
-    expect(findStepUp(strong, { acr: ['weak', 'strong'] }, start)).toBeUndefined()
+    expect(findStepUp(strong, {}, { now: start })).toBeUndefined()
+    expect(findStepUp(strong, { acr: 'strong', amr: 'otp' }, { now: start })).toBeUndefined()
+    expect(findStepUp(strong, { acr: ['weak', 'strong'] }, { now: start })).toBeUndefined()
+  })
+
+  test('is strong enough at a higher level, where the provider is known to have levels', () => {
+    const demands = { levels: ['weak', 'strong'] }
+    expect(findStepUp(strong, { acr: 'weak' }, { now: start, demands })).toBeUndefined()
+    expect(findStepUp(strong, { acr: 'weak' }, { now: start })).toMatchObject({
+      stepUp: { acr: ['weak'] },
+    })
   })
 
   test('that is too weak is stepped up to what was asked for', () => {
-    expect(findStepUp(strong, { acr: 'stronger' }, start)).toEqual({
+    expect(findStepUp(strong, { acr: 'stronger' }, { now: start })).toEqual({
       stepUp: { acr: ['stronger'], amr: undefined },
     })
-    expect(findStepUp(strong, { amr: ['otp', 'hwk'] }, start)).toEqual({
+    expect(findStepUp(strong, { amr: ['otp', 'hwk'] }, { now: start })).toEqual({
       stepUp: { acr: undefined, amr: ['otp', 'hwk'] },
     })
   })
 
   test('is recent until its age is over', () => {
-    expect(findStepUp(strong, { maxAge: 60 }, start + 60)).toBeUndefined()
-    expect(findStepUp(strong, { maxAge: 60 }, start + 61)).toMatchObject({ maxAge: 60 })
+    expect(findStepUp(strong, { maxAge: 60 }, { now: start + 60 })).toBeUndefined()
+    expect(findStepUp(strong, { maxAge: 60 }, { now: start + 61 })).toMatchObject({ maxAge: 60 })
   })
 
   test('of a time that the provider does not tell is too old', () => {
     const { auth_time: _, ...timeless } = claims
     const session = buildSession({ claims: timeless })
-    expect(findStepUp(session, { maxAge: 3600 }, start)).toMatchObject({ maxAge: 3600 })
+    expect(findStepUp(session, { maxAge: 3600 }, { now: start })).toMatchObject({ maxAge: 3600 })
   })
 
   test('that was asked for now counts as now for a minute, and then no more', () => {
     const asked = buildSession({ maxAge: 0, claims: { ...claims, auth_time: start - 20 } })
-    expect(findStepUp(asked, { maxAge: 0 }, start + 59)).toBeUndefined()
-    expect(findStepUp(asked, { maxAge: 0 }, start + 60)).toMatchObject({ maxAge: 0 })
+    expect(findStepUp(asked, { maxAge: 0 }, { now: start + 59 })).toBeUndefined()
+    expect(findStepUp(asked, { maxAge: 0 }, { now: start + 60 })).toMatchObject({ maxAge: 0 })
   })
 
   test('that was asked to be less recent does not count as now', () => {
     const asked = buildSession({ maxAge: 300, claims: { ...claims, auth_time: start - 200 } })
-    expect(findStepUp(asked, { maxAge: 0 }, start + 1)).toMatchObject({ maxAge: 0 })
-    expect(findStepUp(asked, { maxAge: 300 }, start + 1)).toBeUndefined()
+    expect(findStepUp(asked, { maxAge: 0 }, { now: start + 1 })).toMatchObject({ maxAge: 0 })
+    expect(findStepUp(asked, { maxAge: 300 }, { now: start + 1 })).toBeUndefined()
   })
 })
 

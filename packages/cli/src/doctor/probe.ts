@@ -41,7 +41,7 @@ export async function examineProbe({ inspection }: Examination): Promise<Result>
   }
   if (outcome === 'refused') {
     return {
-      seen: `the provider answers ${words || 'invalid_client'}`,
+      seen: `the provider answers ${words || '401, and says nothing'}`,
       facts,
       problems: describeCauses(error.refusal?.causes ?? []),
     }

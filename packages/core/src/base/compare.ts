@@ -1,14 +1,8 @@
 /**
- * Comparing what must match, and finding what was probably meant.
+ * Finding what was probably meant.
  *
  * @module
  */
-
-/** Whether `expected` names `actual`, or one of its members where it is a list. */
-export function isOneOf(actual: unknown, expected: string | readonly string[]): boolean {
-  const list = typeof expected === 'string' ? [expected] : expected
-  return list.some((value) => value === actual)
-}
 
 /** The candidate that is a letter or two off `word`, for a did-you-mean. */
 export function findSimilar(word: string, candidates: readonly string[]): string | undefined {

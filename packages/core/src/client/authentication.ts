@@ -16,6 +16,7 @@ import {
   createSignedSecret,
   findEndpoint,
   readServerAudience,
+  readTyp,
 } from './client-assertion.ts'
 import { setAssertion, setSignedSecret } from './set-assertion.ts'
 
@@ -112,9 +113,12 @@ function createSecretAssertion(secret: string, options: AssertionOptions): clien
     const authenticate = client.ClientSecretJwt(secret, {
       [client.modifyAssertion](header, payload) {
         payload['aud'] = readServerAudience(options.audience, server, findEndpoint(server, body))
-        payload['exp'] = Number(payload['iat']) + options.lifetime
-        delete payload['nbf']
-        Object.assign(header, options.header)
+        const now = Number(payload['iat'])
+        payload['iat'] = now - (options.backdate ?? 0)
+        payload['exp'] = now + options.lifetime
+        if (options.hasNotBefore) payload['nbf'] = payload['iat']
+        else delete payload['nbf']
+        Object.assign(header, options.header, readTyp(options.typ))
         Object.assign(payload, options.claims)
       },
     })

@@ -24,10 +24,10 @@ import { setAssertion, setSignedSecret } from './set-assertion.ts'
 export interface AssertionOptions {
   /** Who it is for: always one string. */
   readonly audience: string
-  /** Seconds from `iat` until it expires. */
+  /** Seconds until it expires. */
   readonly lifetime: number
-  /** The header's `typ`; none is sent when absent. */
-  readonly typ?: string | undefined
+  /** The header's `typ`; none is sent when absent or `false`. */
+  readonly typ?: string | false | undefined
   /** `thumbprint`: always sent; `explicit`: only where the key names one; `false`: never; else itself. */
   readonly kid: string | false
   readonly header: Readonly<Record<string, unknown>>
@@ -78,7 +78,8 @@ export function createAssertionBuilder(settings: AssertionSettings): BuildAssert
   return async ({ server, clientId, endpoint }) => {
     const started = performance.now()
     const build: BuildSigningInput = (signer) => {
-      const issuedAt = clock.now() - (options.backdate ?? 0)
+      const now = clock.now()
+      const issuedAt = now - (options.backdate ?? 0)
       const alg = readAlg(signer, server)
       return {
         header: {
@@ -97,7 +98,7 @@ export function createAssertionBuilder(settings: AssertionSettings): BuildAssert
           jti: randomUUID(),
           iat: issuedAt,
           ...(options.hasNotBefore && { nbf: issuedAt }),
-          exp: issuedAt + options.lifetime,
+          exp: now + options.lifetime,
         },
       }
     }
@@ -162,6 +163,7 @@ function readKid(signer: Signer, kid: AssertionOptions['kid']): { readonly kid?:
   return kid === false ? {} : { kid }
 }
 
-function readTyp(typ: string | undefined): { readonly typ?: string } {
-  return typ === undefined ? {} : { typ }
+/** The header's `typ`, where there is one. */
+export function readTyp(typ: AssertionOptions['typ']): { readonly typ?: string } {
+  return typ ? { typ } : {}
 }

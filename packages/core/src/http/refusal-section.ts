@@ -56,7 +56,7 @@ function buildCause({ rule, message, fix, source }: RefusalCause): string {
 
 function buildSource(source: string | undefined): string {
   // A preset of the app's own may hold any text
-  if (source === undefined || !/^https:\/\/[^\s]+$/.test(source)) return ''
+  if (source === undefined || !/^https:\/\//.test(source) || !URL.canParse(source)) return ''
   const { host } = new URL(source)
   return ` <a href="${escapeText(source)}" rel="noreferrer">${escapeText(host)}</a>`
 }

@@ -156,12 +156,3 @@ export function describeKey({ asymmetricKeyType, asymmetricKeyDetails }: KeyObje
 export function chooseRsaAlgorithm(accepted: readonly JwsAlgorithm[] = []): JwsAlgorithm {
   return accepted.find((alg) => algorithms[alg].keyTypes.includes('rsa')) ?? 'RS256'
 }
-
-/** The algorithms that a provider accepts, where that is known. */
-export interface AcceptedAlgorithms {
-  /** For an RSA key that nothing names an algorithm for. */
-  readonly defaultRsaAlg: JwsAlgorithm
-  includes(alg: JwsAlgorithm): boolean
-  /** What to say of a key with another one: a sentence without its subject. */
-  describe(alg: JwsAlgorithm): string
-}

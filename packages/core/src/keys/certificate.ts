@@ -43,7 +43,7 @@ export function createCertificates(places: readonly string[], clock: Clock): Cer
   const readAll = () => places.flatMap(readCertificates)
   let known = readAll()
 
-  /** The one that began last of those whose time has come. */
+  /** The one that began last of those whose time it is. */
   function find({ publicJwk }: NamedKey): X509Certificate | undefined {
     const spki = exportSpki(publicJwk)
     const now = clock.now() * 1000
@@ -51,9 +51,9 @@ export function createCertificates(places: readonly string[], clock: Clock): Cer
       publicKey.export({ type: 'spki', format: 'der' }).equals(spki),
     )
     const begun = own.filter(({ validFrom }) => Date.parse(validFrom) <= now)
-    return (begun.length > 0 ? begun : own).toSorted(
-      (a, b) => Date.parse(b.validFrom) - Date.parse(a.validFrom),
-    )[0]
+    const valid = begun.filter(({ validTo }) => Date.parse(validTo) > now)
+    const best = [valid, begun, own].find((some) => some.length > 0) ?? []
+    return best.toSorted((a, b) => Date.parse(b.validFrom) - Date.parse(a.validFrom))[0]
   }
 
   return {

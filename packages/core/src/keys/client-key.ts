@@ -7,13 +7,8 @@
 import { createPublicKey, type KeyObject, type webcrypto } from 'node:crypto'
 import { isObject } from '../base/objects.ts'
 import type { Emit } from '../events.ts'
-import {
-  type AcceptedAlgorithms,
-  findMisfit,
-  isJwsAlgorithm,
-  type JwsAlgorithm,
-  jwsAlgorithms,
-} from './algorithms.ts'
+import type { AcceptedKeys } from './accepted-keys.ts'
+import { findMisfit, isJwsAlgorithm, type JwsAlgorithm, jwsAlgorithms } from './algorithms.ts'
 import { buildFault, type KeyDeclaration } from './key-material.ts'
 import { type ReadKeys, readKeyOption } from './key-option.ts'
 import { pickPublicMembers } from './public-jwk.ts'
@@ -61,7 +56,7 @@ export interface ClientKeyContext {
   readonly path: string
   readonly defaultRsaAlg: JwsAlgorithm
   /** What the provider accepts, where that is known. */
-  readonly accepted?: AcceptedAlgorithms | undefined
+  readonly accepted?: AcceptedKeys | undefined
   readonly emit: Emit
 }
 
@@ -77,7 +72,7 @@ export function readClientKey(
     createOwnSource(input, settings) {
       if (isKeySource(input)) return restrict(input, settings)
       if (!isSigner(input)) return undefined
-      return createStaticKeySource(settings.path, [readSigner(input, settings)])
+      return createStaticKeySource(settings.path, [readSigner(input, settings, accepted)])
     },
     forms:
       'a URI (file:./key.pem, env:NAME), a PEM, a JWK, a JWK Set, a KeyObject, a CryptoKey, a ' +
@@ -97,7 +92,11 @@ function isSigner(input: unknown): input is Signer {
 }
 
 /** A signer of somebody else's, which must be what its types say it is. */
-function readSigner(signer: Signer, settings: SourceSettings): TimedSigner {
+function readSigner(
+  signer: Signer,
+  settings: SourceSettings,
+  accepted: AcceptedKeys | undefined,
+): TimedSigner {
   checkOwnSettings(settings)
   if (!isJwsAlgorithm(signer.alg)) {
     throw buildFault(`is a Signer whose "alg" is none of ${jwsAlgorithms.join(', ')}`)
@@ -109,7 +108,8 @@ function readSigner(signer: Signer, settings: SourceSettings): TimedSigner {
     throw buildFault('is a Signer whose "publicJwk" holds the private key')
   }
   const misfit = findMisfit(readPublicKey(signer), signer.alg)
-  if (misfit !== undefined) throw buildFault(misfit)
+  const fault = misfit ?? accepted?.findFault(signer)
+  if (fault !== undefined) throw buildFault(fault)
   const { notBefore, notAfter } = settings
   return { signer, notBefore, notAfter }
 }

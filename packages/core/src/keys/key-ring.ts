@@ -9,7 +9,7 @@
 import type { Clock } from '../base/clock.ts'
 import { KeyError } from '../errors.ts'
 import type { Emit } from '../events.ts'
-import type { AcceptedAlgorithms } from './algorithms.ts'
+import type { AcceptedKeys } from './accepted-keys.ts'
 import { createKeySources, type KeysAnswer, type KeysRequest } from './key-sources.ts'
 import { createKeyWatch } from './key-watch.ts'
 import { mergeSame, pickPublicMembers } from './public-jwk.ts'
@@ -28,8 +28,8 @@ export interface KeyRing {
   /**
    * The newest key whose time has come and is not over.
    *
-   * @throws KeyError `ERR_NO_KEY`, `ERR_KEY_UNAVAILABLE`, `ERR_SIGN` for one with an algorithm that the
-   *   provider does not accept
+   * @throws KeyError `ERR_NO_KEY`, `ERR_KEY_UNAVAILABLE`, `ERR_SIGN` for one that the provider does not
+   *   accept
    */
   current(request?: CurrentKeyRequest): Promise<Signer>
   /**
@@ -60,7 +60,7 @@ export function createKeyRing({
 }: {
   sources: readonly KeySource[]
   /** What the provider accepts, where that is known. */
-  accepted?: AcceptedAlgorithms | undefined
+  accepted?: AcceptedKeys | undefined
   clock: Clock
   emit: Emit
 }): KeyRing {
@@ -93,7 +93,7 @@ export function createKeyRing({
       const { keys } = await readUnexpired(now, { renew, signal, isEnough })
       const newest = pick(keys)
       if (!newest) throw new KeyError('ERR_NO_KEY', describeNone(keys))
-      checkAlg(newest.signer, accepted)
+      checkAccepted(newest.signer, accepted)
       hasSigner = true
       return newest.signer
     },
@@ -122,10 +122,12 @@ function findCurrent(keys: readonly TimedSigner[], now: number): TimedSigner | u
     )
 }
 
-/** Of a key in a key store nobody knows the algorithm before it is asked for. */
-function checkAlg({ alg, kid }: Signer, accepted: AcceptedAlgorithms | undefined): void {
-  if (!accepted || accepted.includes(alg)) return
-  throw new KeyError('ERR_SIGN', `the key "${kid}" ${accepted.describe(alg)}`, {
+/** Of a key in a key store nobody knows what it is before it is asked for. */
+function checkAccepted(signer: Signer, accepted: AcceptedKeys | undefined): void {
+  const fault = accepted?.findFault(signer)
+  if (fault === undefined) return
+  const { kid } = signer
+  throw new KeyError('ERR_SIGN', `the key "${kid}" ${fault}`, {
     kid,
     reason: 'unsupported-algorithm',
   })

@@ -5,8 +5,8 @@
  */
 
 import { createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
+import type { AcceptedKeys } from './accepted-keys.ts'
 import {
-  type AcceptedAlgorithms,
   algorithms,
   chooseAlgorithm,
   describeKey,
@@ -29,7 +29,7 @@ export interface KeySettings extends KeyDeclaration {
   /** For an RSA key that nothing names an algorithm for. */
   readonly defaultRsaAlg: JwsAlgorithm
   /** What the provider accepts, where that is known. */
-  readonly accepted?: AcceptedAlgorithms | undefined
+  readonly accepted?: AcceptedKeys | undefined
 }
 
 /**
@@ -96,10 +96,12 @@ function createTimedSigner(material: KeyMaterial, settings: KeySettings): TimedS
   }
   const misfit = findMisfit(key, alg)
   if (misfit !== undefined) throw buildFault(misfit)
-  if (settings.accepted?.includes(alg) === false) throw buildFault(settings.accepted.describe(alg))
+  const kid = settings.kid ?? material.kid
+  const fault = settings.accepted?.findFault({ alg, hasExplicitKid: kid !== undefined })
+  if (fault !== undefined) throw buildFault(fault)
   checkHalves(() => signsAlike(key, alg))
   const times = readTimes(material, settings, 'sign')
-  const signer = createLocalSigner({ key, alg, kid: settings.kid ?? material.kid })
+  const signer = createLocalSigner({ key, alg, kid })
   return { signer, ...times }
 }
 

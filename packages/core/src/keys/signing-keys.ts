@@ -4,12 +4,8 @@
  * @module
  */
 
-import {
-  type AcceptedAlgorithms,
-  isJwsAlgorithm,
-  type JwsAlgorithm,
-  jwsAlgorithms,
-} from './algorithms.ts'
+import type { AcceptedKeys } from './accepted-keys.ts'
+import { isJwsAlgorithm, type JwsAlgorithm, jwsAlgorithms } from './algorithms.ts'
 import { isKeyManagement } from './jwe-algorithms.ts'
 import type { KeyPurpose } from './key-purpose.ts'
 import { createTimedSigners } from './key-settings.ts'
@@ -19,7 +15,7 @@ import { createStoreKeySource } from './store-key.ts'
 /** Creates the purpose. `defaultRsaAlg` is for an RSA key that nothing names an algorithm for. */
 export function createSigning(
   defaultRsaAlg: JwsAlgorithm,
-  accepted?: AcceptedAlgorithms,
+  accepted?: AcceptedKeys,
 ): KeyPurpose<JwsAlgorithm, TimedSigner> {
   return {
     activity: 'signing',

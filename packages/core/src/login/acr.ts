@@ -19,7 +19,8 @@ export function writeAcr(
 ): Readonly<Record<string, string>> {
   const { acr_values: values, ...others } = wire
   if (parameter !== 'vtr' || values === undefined) return wire
-  return { ...others, vtr: JSON.stringify(values.split(' ').filter((value) => value !== '')) }
+  const vectors = values.split(' ').filter((value) => value !== '')
+  return vectors.length === 0 ? others : { ...others, vtr: JSON.stringify(vectors) }
 }
 
 /** The values that a request asks for, any of which will do. */
@@ -56,13 +57,22 @@ export function checkAcr(
 ): void {
   const { claim = 'acr' } = demands
   const actual = claims[claim]
-  if (!requested || requested.some((value) => isEnough(actual, value, demands))) return
+  if (!requested || meetsAcr(actual, requested, demands)) return
   throw new TokenValidationError(
     'ERR_STEP_UP',
     `the provider signed the End-User in, but not as strongly as was asked: "${claim}" is ` +
       `${JSON.stringify(actual ?? null)}, and ${requested.join(' or ')} was asked for`,
     { tokenKind: 'id_token', claim, reason: 'mismatch' },
   )
+}
+
+/** Whether an answer will do where any of these was asked for. */
+export function meetsAcr(
+  actual: unknown,
+  requested: readonly string[],
+  demands: AcrDemands = {},
+): boolean {
+  return requested.some((value) => isEnough(actual, value, demands))
 }
 
 function isEnough(

@@ -9,13 +9,16 @@
 import { createHash } from 'node:crypto'
 import * as client from 'openid-client'
 import type { Clock } from '../base/clock.ts'
+import { dropUndefined } from '../base/objects.ts'
 import { generateId } from '../base/random.ts'
 import type { BaseUrl } from '../base/url.ts'
+import { ConfigurationError } from '../errors.ts'
 import type { Emit } from '../events.ts'
 import type { Exchange, OidcResponse } from '../exchange.ts'
 import { redirect } from '../http/responses.ts'
+import { findRefusedParameters } from '../provider/authorization-rules.ts'
 import type { Provider } from '../provider/discovery.ts'
-import type { Preset } from '../provider/preset.ts'
+import type { AuthorizationDemands, Preset } from '../provider/preset.ts'
 import { readProtocolError } from '../provider/protocol-error.ts'
 import { readRequestedAcr, writeAcr } from './acr.ts'
 import type { LoopBreaker } from './loop-breaker.ts'
@@ -56,7 +59,7 @@ export interface LoginSettings {
   readonly baseUrl: BaseUrl
   readonly authorization: Authorization
   /** What the provider is known to demand of a request. */
-  readonly demands: Pick<Preset, 'acr' | 'authorization'> | undefined
+  readonly demands: Pick<Preset, 'title' | 'acr' | 'authorization'> | undefined
   readonly clock: Clock
   readonly emit: Emit
   /** Checks that there is a key, where one is needed to finish a login. */
@@ -101,10 +104,13 @@ export async function startLogin(
   const parameters = toWire({
     ...defaults,
     ...demands?.authorization?.defaults,
-    ...(typeof authorization === 'function' ? await authorization(exchange) : authorization),
+    ...dropUndefined(
+      typeof authorization === 'function' ? await authorization(exchange) : authorization,
+    ),
     ...request.authorization,
-    ...buildStepUpParameters(request),
+    ...buildStepUpParameters(request, demands?.authorization),
   })
+  if (demands) checkParameters(demands, parameters)
   const wire = demands?.acr ? writeAcr(parameters, demands.acr) : parameters
   const state = generateId()
   const nonce = client.randomNonce()
@@ -138,11 +144,26 @@ export async function startLogin(
   return redirect(location)
 }
 
-function buildStepUpParameters({ stepUp, maxAge }: LoginRequest): AuthorizationParameters {
+/** What an app says at a login is known only now. @throws ConfigurationError */
+function checkParameters(
+  demands: NonNullable<LoginSettings['demands']>,
+  parameters: Readonly<Record<string, string>>,
+): void {
+  const faults = findRefusedParameters(demands, parameters)
+  if (faults.length === 0) return
+  throw new ConfigurationError(
+    faults.map(({ parameter, message }) => ({ path: `authorization.${parameter}`, message })),
+  )
+}
+
+function buildStepUpParameters(
+  { stepUp, maxAge }: LoginRequest,
+  { prompts }: AuthorizationDemands = {},
+): AuthorizationParameters {
   return {
     ...(stepUp?.acr && { acr_values: stepUp.acr.join(' ') }),
     // No parameter asks for a method: only a new sign-in gives the choice of one
-    ...(stepUp?.amr && { prompt: 'login' }),
+    ...(stepUp?.amr && (prompts?.includes('login') ?? true) && { prompt: 'login' }),
     ...(maxAge !== undefined && { max_age: maxAge }),
   }
 }

@@ -145,6 +145,7 @@ export async function redeemCode(
       trustedAudiences: settings.trustedAudiences,
       accessToken: response.access_token,
       stepUp: transaction.stepUp,
+      acr,
       now: clock.now(),
       clockTolerance: settings.clockTolerance,
     })

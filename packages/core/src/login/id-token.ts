@@ -8,9 +8,10 @@
 
 import { createHash } from 'node:crypto'
 import { compactVerify } from 'jose'
-import { isOneOf } from '../base/compare.ts'
 import { TokenValidationError } from '../errors.ts'
+import type { AcrDemands } from '../provider/preset.ts'
 import type { IdTokenClaims } from '../session/session.ts'
+import { meetsAcr } from './acr.ts'
 import type { StepUp } from './transaction.ts'
 
 /** What an ID Token is held to. */
@@ -20,6 +21,8 @@ export interface IdTokenExpectations {
   readonly trustedAudiences: readonly string[]
   readonly accessToken: string
   readonly stepUp: StepUp | undefined
+  /** How the provider's levels compare, where that is known. */
+  readonly acr?: AcrDemands | undefined
   readonly now: number
   readonly clockTolerance: number
 }
@@ -54,7 +57,7 @@ export function checkIdToken(
   }
   if (claims.sub === '') throw refuse('sub', 'invalid', '"sub" is empty')
   checkAccessTokenHash(idToken, claims, expected.accessToken)
-  if (expected.stepUp) checkStepUp(claims, expected.stepUp)
+  if (expected.stepUp) checkStepUp(claims, expected.stepUp, expected.acr)
 }
 
 // OIDC Core, 3.1.3.8: OPTIONAL in the code flow, but a wrong one is not acceptable
@@ -74,8 +77,12 @@ function readDigest(idToken: string): string {
   return `sha${/^[RPEH]S(\d{3})$/.exec(alg)?.[1] ?? '512'}`
 }
 
-function checkStepUp(claims: IdTokenClaims, { acr, amr }: StepUp): void {
-  const failed = findUnmet(claims, { acr, amr })
+function checkStepUp(
+  claims: IdTokenClaims,
+  { acr, amr }: StepUp,
+  demands: AcrDemands | undefined,
+): void {
+  const failed = findUnmet(claims, { acr, amr }, demands)
   if (!failed) return
   throw new TokenValidationError(
     'ERR_STEP_UP',
@@ -86,8 +93,12 @@ function checkStepUp(claims: IdTokenClaims, { acr, amr }: StepUp): void {
 }
 
 /** Which of `acr` and `amr` does not meet a requirement; `undefined` when both do. */
-export function findUnmet(claims: IdTokenClaims, { acr, amr }: StepUp): 'acr' | 'amr' | undefined {
-  if (acr && !isOneOf(claims.acr, acr)) return 'acr'
+export function findUnmet(
+  claims: IdTokenClaims,
+  { acr, amr }: StepUp,
+  demands?: AcrDemands,
+): 'acr' | 'amr' | undefined {
+  if (acr && !meetsAcr(claims.acr, acr, demands)) return 'acr'
   const methods: readonly unknown[] = Array.isArray(claims.amr) ? claims.amr : []
   return amr && !amr.every((method) => methods.includes(method)) ? 'amr' : undefined
 }

@@ -60,7 +60,7 @@ type Check = (demands: AssertionDemands, seen: SeenClientAssertion) => string | 
 
 const checks: Readonly<Record<AssertionRule, Check>> = {
   alg: ({ algs }, { header: { alg } }) =>
-    algs.some((accepted) => accepted === alg || (accepted === 'EdDSA' && alg === 'Ed25519'))
+    algs.some((accepted) => unifyAlg(accepted) === unifyAlg(alg))
       ? undefined
       : `"alg" must be ${either(algs)}, and is ${show(alg)}`,
 
@@ -114,11 +114,15 @@ const checks: Readonly<Record<AssertionRule, Check>> = {
     return exp > now - clockTolerance ? undefined : `"exp" passed ${Math.ceil(now - exp)} s ago`
   },
 
-  lifetime({ maxLifetime }, { claims: { exp }, now }) {
+  lifetime({ maxLifetime }, { claims: { exp, iat }, now }) {
     if (maxLifetime === undefined || typeof exp !== 'number') return undefined
-    return exp <= now + maxLifetime + clockTolerance
-      ? undefined
-      : `"exp" must be at most ${maxLifetime} s ahead, and is ${Math.floor(exp - now)} s`
+    const ahead = exp - now
+    const span = typeof iat === 'number' ? exp - iat : 0
+    if (ahead <= maxLifetime + clockTolerance && span <= maxLifetime + clockTolerance) {
+      return undefined
+    }
+    const longest = Math.floor(Math.max(ahead, span))
+    return `"exp" must be at most ${maxLifetime} s ahead, and is ${longest} s`
   },
 
   iat: ({ required = [], backdate }, { claims: { iat }, now }) =>
@@ -164,6 +168,11 @@ export function readAudience(
   if (audience === 'token_endpoint') return server.tokenEndpoint
   if (audience === 'called_endpoint') return server.endpoint
   return audience
+}
+
+/** RFC 9864: the two names of what is the same with an Ed25519 key. */
+function unifyAlg(alg: unknown): unknown {
+  return alg === 'Ed25519' ? 'EdDSA' : alg
 }
 
 function checkMoment(

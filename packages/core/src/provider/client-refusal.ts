@@ -19,6 +19,7 @@ import { isKnownOfClients } from './known-refusals.ts'
 import type { Preset } from './preset.ts'
 import { buildRefusal } from './protocol-error.ts'
 import { findRefusalCauses } from './refusal-causes.ts'
+import { readAuthorization, readSecrets, removeFrom } from './sent-secrets.ts'
 
 /** The endpoints at which a client authenticates, and what the provider lists for it. */
 export interface ClientEndpoints {
@@ -65,9 +66,11 @@ export function createClientFetch(server: ClientEndpoints, settings: RefusalSett
     if (response.status < 400 || response.status >= 500) return response
     // A copy: what is no refusal is read by openid-client as it came
     const words = readWords(await response.clone().text(), response)
-    if (!isRefusal(words, response.status)) return response
+    const form = readForm(init.body)
+    const secrets = readSecrets(form, init.headers)
+    if (!isRefusal(words, response.status)) return await removeFrom(response, secrets)
     const times = { begun, ended: clock.now() }
-    throw refuse({ server, settings, endpoint, url, init, response, words, times })
+    throw refuse({ server, settings, endpoint, form, secrets, init, response, words, times })
   }
 }
 
@@ -122,7 +125,8 @@ function refuse({
   server,
   settings,
   endpoint,
-  url,
+  form,
+  secrets,
   init,
   response,
   words,
@@ -131,13 +135,13 @@ function refuse({
   readonly server: ClientEndpoints
   readonly settings: RefusalSettings
   readonly endpoint: ClientEndpoint
-  readonly url: string
+  readonly form: URLSearchParams
+  readonly secrets: readonly string[]
   readonly init: FetchInit
   readonly response: Response
   readonly words: Words
   readonly times: { readonly begun: number; readonly ended: number }
 }): ProviderError {
-  const form = readForm(init.body)
   const { assertion, isSecret } = readAssertion(form)
   const header = assertion?.header ?? {}
   const claims = assertion?.claims ?? {}
@@ -150,7 +154,7 @@ function refuse({
     formClientId: form.get('client_id') ?? undefined,
     issuer: server.issuer,
     tokenEndpoint: server.token_endpoint,
-    endpoint: url === new URL(server.token_endpoint).href ? server.token_endpoint : url,
+    endpoint: endpoint.url,
     listedMethods: readList(server.token_endpoint_auth_methods_supported, /^[a-z_]{2,40}$/),
     listedAlgs: readList(server.token_endpoint_auth_signing_alg_values_supported, /^[\w-]{2,12}$/),
     preset: settings.preset,
@@ -168,7 +172,7 @@ function refuse({
     endpoint: endpoint.url,
     error: words.error,
     description: words.description,
-    secrets: readSecrets(form, init.headers),
+    secrets,
   })
 }
 
@@ -228,42 +232,6 @@ function readClock(
   // Anywhere between the request and the response it is right
   if (now < begun) return { now, skew: now - begun }
   return { now, skew: Math.max(now - ended, 0) }
-}
-
-/** What is shorter is in every other word, and guessed sooner than read. */
-const minSecret = 4
-
-/** What the request carried that nobody is to see, however the provider repeats it. */
-function readSecrets(form: URLSearchParams, headers: FetchInit['headers']): readonly string[] {
-  const names = [
-    'client_assertion',
-    'client_secret',
-    'code',
-    'code_verifier',
-    'refresh_token',
-    'token',
-    'request',
-    'id_token_hint',
-    'login_hint',
-    'nonce',
-    'state',
-  ]
-  const [, basic] = readAuthorization(headers)?.split(' ') ?? []
-  const pair = basic === undefined ? '' : Buffer.from(basic, 'base64').toString()
-  const password = pair.slice(pair.indexOf(':') + 1)
-  const values = [...names.map((name) => form.get(name)), basic, pair, password, decode(password)]
-  return values
-    .filter((value) => typeof value === 'string')
-    .filter((value) => value.length >= minSecret)
-    .flatMap((value) => [value, encodeURIComponent(value)])
-}
-
-function decode(password: string): string {
-  return new URLSearchParams(`v=${password}`).get('v') ?? ''
-}
-
-function readAuthorization(headers: FetchInit['headers']): string | undefined {
-  return new Headers(headers).get('authorization') ?? undefined
 }
 
 function readForm(body: FetchInit['body']): URLSearchParams {

@@ -54,7 +54,7 @@ export const knownRefusals: readonly KnownRefusal[] = [
     pattern: /Unknown key identifier \(kid\)/i,
     rule: 'kid',
     message: 'the "kid" is sent, and no key of that name is registered for this client',
-    fix: 'add the public JWK with this "kid" to the client; or, where an enterprise certificate is used, set "assertion.kid" to false and "assertion.certificate"',
+    fix: 'add the public JWK with this "kid" to the client',
     source: 'https://github.com/ks-no/fiks-maskinporten-client-dotnet/issues/186',
   },
   ...entraRefusals,

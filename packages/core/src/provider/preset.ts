@@ -79,9 +79,9 @@ export interface AssertionDemands {
   readonly certificate?: CertificateHeader
   /** What `iss` is, where it is not the client identifier: a value of the client's own. */
   readonly issuer?: { readonly name: string; readonly example: string }
-  /** What `exp` is from `iat`. Default 60. */
+  /** What is sent. Default 60. */
   readonly lifetime?: number
-  /** How far ahead `exp` may be. */
+  /** How far ahead `exp` may be, of now and of `iat`. */
   readonly maxLifetime?: number
   /** How far back `iat` is set, for providers that take no moment that is still to come. */
   readonly backdate?: number

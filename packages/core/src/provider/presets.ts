@@ -48,6 +48,16 @@ export type PresetName =
   | 'apple'
   | 'google'
 
+/** Another name of one of them. */
+export type PresetAlias =
+  | 'idura'
+  | 'azure-ad'
+  | 'logingov'
+  | 'idporten'
+  | 'govuk'
+  | 'franceconnect'
+  | 'franceconnect-plus'
+
 /** Every preset by its name. */
 export const presets: Readonly<Record<PresetName, Preset>> = {
   criipto,

@@ -18,6 +18,7 @@ import {
   ProviderError,
   TokenValidationError,
 } from '../errors.ts'
+import { removeSecrets } from './sent-secrets.ts'
 
 /** The request that failed. */
 export interface ProtocolRequest {
@@ -77,8 +78,8 @@ export function buildRefusal(
     readonly secrets: readonly string[]
   },
 ): ProviderError {
-  const error = readText(removeAll(said.error, secrets))
-  const error_description = readText(removeAll(said.description, secrets))
+  const error = readText(said.error && removeSecrets(said.error, secrets))
+  const error_description = readText(said.description && removeSecrets(said.description, secrets))
   const answer = describeRefusal({ endpoint, error, error_description })
   const [likeliest] = refusal.causes
   const message = likeliest
@@ -96,16 +97,6 @@ export function describeRefusal({
   return error === undefined
     ? `${endpoint} refused the client (401)`
     : `${endpoint} answered "${error}"${describe(error_description)}`
-}
-
-/** Longer than any secret is: one that is cut in two would not be found. */
-const maxSaid = 65_536
-
-function removeAll(untrusted: string | undefined, secrets: readonly string[]): string | undefined {
-  return secrets.reduce<string | undefined>(
-    (text, secret) => text?.replaceAll(secret, '[removed]'),
-    untrusted?.slice(0, maxSaid),
-  )
 }
 
 /** Errors of ours, thrown by our own fetch or client authentication, come back wrapped. */

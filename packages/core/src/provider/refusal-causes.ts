@@ -72,12 +72,17 @@ function findRules(request: RefusedRequest): readonly RefusalCause[] {
   }
   if (preset?.assertion) {
     const demands = preset.assertion
-    return findBrokenRules(demands, request).map((broken) => ({
-      ...broken,
-      message: `${preset.title}: ${broken.message}`,
-      fix: describeFix(broken, demands, request),
-      ...readSource(preset.sources[0]),
-    }))
+    // A secret that both have is no key that is registered
+    const ofKeys: readonly string[] = isSymmetric(header) ? ['alg', 'kid', 'certificate'] : []
+    const broken = findBrokenRules(demands, request)
+    return broken
+      .filter(({ rule }) => !ofKeys.includes(rule))
+      .map((broken) => ({
+        ...broken,
+        message: `${preset.title}: ${broken.message}`,
+        fix: describeFix(broken, demands, request),
+        ...readSource(preset.sources[0]),
+      }))
   }
   const { alg } = header
   return [
@@ -113,8 +118,9 @@ function describeFix(
     case 'typ':
       return `set "assertion.typ" to "${demands.typ?.[0]}"`
     case 'kid':
-      return demands.kidRule === 'refused'
-        ? 'set "assertion.kid" to false'
+      if (demands.kidRule === 'refused') return 'set "assertion.kid" to false'
+      return demands.kid === 'explicit'
+        ? 'name the key as the provider does ("?kid=…")'
         : 'set "assertion.kid" to "thumbprint", or name the key as it is registered ("?kid=…")'
     case 'certificate':
       return 'set "assertion.certificate" (OIDC_CLIENT_CERT) to the certificate that is registered'

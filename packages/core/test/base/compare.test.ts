@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { findSimilar, isOneOf } from '../../src/base/compare.ts'
+import { findSimilar } from '../../src/base/compare.ts'
 
 const words = ['issuer', 'clientId', 'clientKey', 'http', 'alg', 'kid']
 
@@ -22,12 +22,4 @@ test.each(['', 'xyz', 'address', 'issuedAt', 'htmx1', 'a'])('"%s" is taken for n
 
 test('the nearest of several is the one', () => {
   expect(findSimilar('clientKe', words)).toBe('clientKey')
-})
-
-test('one value, or one of a list, is compared by identity', () => {
-  expect(isOneOf('a', 'a')).toBe(true)
-  expect(isOneOf('a', ['b', 'a'])).toBe(true)
-  expect(isOneOf('a', 'ab')).toBe(false)
-  expect(isOneOf(undefined, [])).toBe(false)
-  expect(isOneOf(['a'], ['a'])).toBe(false)
 })

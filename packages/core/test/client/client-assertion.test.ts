@@ -61,9 +61,9 @@ describe('the claims of an assertion', () => {
     })
   })
 
-  test('"iat", "nbf" and "exp" are set back together', async () => {
+  test('"iat" and "nbf" are set back, which takes nothing of its life', async () => {
     const { claims } = await readAssertion({ backdate: 5, hasNotBefore: true })
-    expect(claims).toMatchObject({ iat: 1_699_999_995, nbf: 1_699_999_995, exp: 1_700_000_055 })
+    expect(claims).toMatchObject({ iat: 1_699_999_995, nbf: 1_699_999_995, exp: 1_700_000_060 })
   })
 
   test('"iss" can be another one than "sub"', async () => {
@@ -94,6 +94,10 @@ describe('"aud" is one string', () => {
     expect(findEndpoint(bare, new URLSearchParams('token=x'))).toBe(server.token_endpoint)
     expect(findEndpoint(bare, new URLSearchParams('state=x'))).toBe(server.token_endpoint)
   })
+})
+
+test('no "typ" is sent where it is switched off', async () => {
+  expect((await readAssertion({ typ: false })).header).not.toHaveProperty('typ')
 })
 
 test('a client secret that is a signed JWT is sent as one, and no assertion', async () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, test, vi } from 'vitest'
 import { createCertificates } from '../../src/keys/certificate.ts'
 import type { NamedKey, PublicJwk } from '../../src/keys/signer.ts'
-import { one, renewed, two } from './support/certificates.ts'
+import { brief, one, renewed, two } from './support/certificates.ts'
 import { catchFault } from './support/keys.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'certificate-'))
@@ -52,6 +52,13 @@ describe('of two certificates of one key', () => {
       one,
     ],
     ['any will do when none has begun', [one], 0, one],
+    ['one that is over is better than none', [one], Date.parse('2200-01-01') / 1000, one],
+    [
+      'one whose time it is comes before a later one that is over',
+      [one, brief],
+      Date.parse('2027-06-01') / 1000,
+      one,
+    ],
   ])('%s', (_, pems, now, expected) => {
     const certificates = createCertificates([pems.join('\n')], { now: () => now })
     const header = certificates.buildHeader(keyOf(one), 'x5t#S256')

@@ -326,8 +326,8 @@ test('a request to renew reaches the sources, and what they report is told', asy
 test('a key of a store with an algorithm that the provider does not accept signs nothing', async () => {
   const accepted = {
     defaultRsaAlg: 'PS256',
-    includes: (alg: string) => alg === 'PS256',
-    describe: (alg: string) => `signs with ${alg}, and Jiko accepts PS256 only`,
+    findFault: ({ alg }: { readonly alg: string }) =>
+      alg === 'PS256' ? undefined : `signs with ${alg}, and Jiko accepts PS256 only`,
   } as const
   const { emit } = collectEvents()
   const sources = [source({ signer: first })]

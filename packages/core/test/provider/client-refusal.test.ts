@@ -370,3 +370,24 @@ describe('what is told', () => {
     expect(found.map(({ refusal }) => refusal?.claims?.['sub'])).toEqual(names)
   })
 })
+
+test('an endpoint is the one that the metadata has, however openid-client writes it', async () => {
+  const par = 'HTTPS://op.example:443/par'
+  const metadata = { pushed_authorization_request_endpoint: par }
+  const { algs } = jiko.assertion ?? { algs: ['PS256'] }
+  const called = {
+    ...jiko,
+    assertion: { algs, audience: ['called_endpoint'], kid: false },
+  } as const
+  const body = buildForm(sign({ alg: 'PS256' }, { aud: par }))
+  const url = `${issuer}/par`
+  const found = await rules({ answer: refusedWith(), preset: called, metadata, body, url })
+  expect(found).toEqual(['key', 'client'])
+})
+
+test('an assertion under a shared secret is held to no rule about keys', async () => {
+  const body = buildForm(sign({ alg: 'HS256' }, { aud: server.token_endpoint }))
+  const found = await rules({ answer: refusedWith(), preset: jiko, body })
+  expect(found).not.toContain('alg')
+  expect(found).toContain('secret')
+})

@@ -18,7 +18,9 @@ export const entra: Preset = {
   issuer: {
     example: 'https://login.microsoftonline.com/{tenant}/v2.0',
     refused: {
-      pattern: '^https://login\\.microsoftonline\\.com/(common|organizations|consumers)(/|$)',
+      pattern:
+        '^https://login\\.(microsoftonline\\.(com|us)|partner\\.microsoftonline\\.cn)/' +
+        '(common|organizations|consumers)(/|$)',
       // Discovery, 4.3: the issuer of the metadata is identical to the one they were asked of
       reason:
         'is not one tenant: the issuer in its metadata is a template, or that of another tenant. ' +

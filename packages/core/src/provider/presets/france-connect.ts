@@ -33,7 +33,7 @@ export const franceConnect: Preset = {
     defaults: { scope: 'openid', acr_values: 'eidas1' },
     required: ['acr_values'],
   },
-  acr: { levels: ['eidas1', 'eidas2', 'eidas3'] },
+  acr: { levels: ['eidas1'] },
   registration: { forms: ['jwks_uri'], where: 'partenaires.franceconnect.gouv.fr' },
   logout: ['rp-initiated'],
 }
