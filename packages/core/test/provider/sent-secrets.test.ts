@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { readSecrets, removeFrom } from '../../src/provider/sent-secrets.ts'
 
 const form = new URLSearchParams({ code: 'SHORT-1 23', client_id: 'app', state: 'abc' })
-const secrets = readSecrets(form, undefined)
+const secrets = readSecrets(form, {})
 
 describe('what a request carried', () => {
   test('is the code as it is and as it is written in a URL, and nothing of three letters', () => {
