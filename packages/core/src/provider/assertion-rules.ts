@@ -108,10 +108,11 @@ const checks: Readonly<Record<AssertionRule, Check>> = {
     return `"aud" must be ${kind}${either(accepted)}, and is ${show(aud)}`
   },
 
-  exp(_demands, { claims: { exp }, now }) {
+  exp(_demands, { claims: { exp, iat }, now }) {
     if (exp === undefined) return '"exp" is required'
     if (typeof exp !== 'number') return '"exp" must be a number'
-    return exp > now - clockTolerance ? undefined : `"exp" passed ${Math.ceil(now - exp)} s ago`
+    if (exp <= now - clockTolerance) return `"exp" passed ${Math.ceil(now - exp)} s ago`
+    return typeof iat === 'number' && iat >= exp ? '"exp" must be later than "iat"' : undefined
   },
 
   lifetime({ maxLifetime }, { claims: { exp, iat }, now }) {

@@ -79,13 +79,19 @@ export function buildRefusal(
   },
 ): ProviderError {
   const error = readText(said.error && removeSecrets(said.error, secrets))
-  const error_description = readText(said.description && removeSecrets(said.description, secrets))
+  const description = said.description && removeSecrets(said.description, secrets)
+  const error_description = readText(description, readNames(refusal.header))
   const answer = describeRefusal({ endpoint, error, error_description })
   const [likeliest] = refusal.causes
   const message = likeliest
     ? `${answer}. Most likely ${likeliest.message}; ${likeliest.fix}`
     : answer
   return new ProviderError(code, message, { endpoint, error, error_description, refusal })
+}
+
+/** How our key is called, which is no secret, and what the provider may say that it does not find. */
+function readNames(header: ClientRefusal['header'] = {}): readonly unknown[] {
+  return [header['kid'], header['x5t#S256'], header['x5t']]
 }
 
 /** What a provider said that refused the client: without an `error` it was a 401 and nothing else. */
@@ -140,11 +146,16 @@ export function buildAuthenticationResponseError(
  * The provider's words, as far as RFC 6749, 4.1.2.1 allows them: nothing that could forge a log line. Some
  * repeat what they were sent, and a token, code or assertion is in no log.
  */
-function readText(untrusted: string | null | undefined): string | undefined {
+function readText(
+  untrusted: string | null | undefined,
+  names: readonly unknown[] = [],
+): string | undefined {
   return untrusted
     ?.slice(0, 4096)
     .replace(/[^\x20-\x7e]/g, '?')
-    .replace(/[\w.~+=-]{28,}/g, (word) => (looksSecret(word) ? '[removed]' : word))
+    .replace(/[\w.~+=-]{28,}/g, (word) =>
+      looksSecret(word) && !names.includes(word) ? '[removed]' : word,
+    )
     .slice(0, 300)
 }
 

@@ -391,3 +391,10 @@ test('an assertion under a shared secret is held to no rule about keys', async (
   expect(found).not.toContain('alg')
   expect(found).toContain('secret')
 })
+
+test('the name of our key is no secret, where the provider says that it does not know it', async () => {
+  const kid = 'l5vlNk6vAAKXeexQfgUUa3bRWukrDTTV8pad8el8FmM'
+  const answer = refusedWith(`${kid}, not ${kid.replace('l5', 'L6')}`)
+  const { error_description } = await refuse({ answer, body: buildForm(sign({ kid })) })
+  expect(error_description).toBe(`${kid}, not [removed]`)
+})
