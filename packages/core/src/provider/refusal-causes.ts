@@ -6,30 +6,25 @@
  */
 
 import type { RefusalCause } from '../errors.ts'
-import { type BrokenRule, findBrokenRules, readAudience } from './assertion-rules.ts'
+import {
+  type BrokenRule,
+  findBrokenRules,
+  readAudience,
+  type SeenClientAssertion,
+} from './assertion-rules.ts'
 import { findKnownRefusal } from './known-refusals.ts'
 import type { AssertionDemands, KeyForm, Preset } from './preset.ts'
 
-/** A request that was refused, as far as it may be looked at. */
-export interface RefusedRequest {
+/** A request that was refused, as far as it may be looked at. `now` is the provider's, where it says so. */
+export interface RefusedRequest extends SeenClientAssertion {
   /** How the client authenticated: the method's name, as it is registered. */
   readonly method: string
-  readonly header: Readonly<Record<string, unknown>>
-  readonly claims: Readonly<Record<string, unknown>>
-  readonly clientId: string
-  readonly formClientId: string | undefined
-  readonly issuer: string
-  readonly tokenEndpoint: string
-  /** The URL that was called. */
-  readonly endpoint: string
   /** What the provider lists for client assertions, where it does. */
   readonly listedMethods: readonly string[] | undefined
   readonly listedAlgs: readonly string[] | undefined
   readonly preset: Preset | undefined
   /** What the provider says: `error_description` and `error_uri`. */
   readonly untrustedText: string
-  /** What the provider's clock said, where it did; else ours. NumericDate. */
-  readonly now: number
   /** Seconds by which the provider's clock is ahead of ours, or behind it. */
   readonly skew: number
 }
