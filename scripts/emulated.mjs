@@ -6,24 +6,20 @@
 
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto'
 import { generateCertificate } from '../packages/cli/dist/index.js'
-import { findPreset, presets } from '../packages/core/dist/index.js'
 import { generateClientKey } from '../packages/testing/dist/index.js'
 
+/** @typedef {import('@countersign/core').Preset} Preset */
 /** @typedef {import('@countersign/testing').ProviderClient} ProviderClient */
 
 /**
  * Makes what such an app is started with, and how it is registered.
  *
- * @param {string} name the provider's
+ * @param {Preset} preset the provider's
  * @param {{ jwksUri: string, write: (name: string, text: string) => string }} parts where the app publishes
  *   its keys, and what writes a file that nobody else can read and returns its URI
  * @returns {Promise<{ env: Record<string, string>, client: Partial<ProviderClient> }>}
  */
-export async function buildEmulatedApp(name, { jwksUri, write }) {
-  const preset = findPreset(name)
-  if (!preset) {
-    throw new Error(`OIDC_PROVIDER: there are ${Object.keys(presets).join(', ')}, and no ${name}`)
-  }
+export async function buildEmulatedApp(preset, { jwksUri, write }) {
   const { assertion, registration, acr, authorization } = preset
   /** @type {Record<string, string>} */
   const env = { OIDC_PROVIDER: preset.name }

@@ -15,6 +15,8 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { styleText } from 'node:util'
+import { findPreset } from '../packages/core/dist/index.js'
+import { describeUnknownPreset } from '../packages/core/dist/inspection.js'
 import {
   defaultAccounts,
   generateClientKey,
@@ -53,19 +55,25 @@ await stop(Number(process.exitCode))
 
 /** @returns {Promise<number>} the exit code */
 async function runWithOurs() {
+  const name = process.env.OIDC_PROVIDER?.trim()
+  const preset = name ? findPreset(name) : undefined
+  if (name && !preset) {
+    const fault = `${JSON.stringify(name)} ${describeUnknownPreset(name)}`
+    process.stderr.write(`OIDC_PROVIDER: ${fault}\n`)
+    return 1
+  }
   const appPort = await findPort(Number(process.env.PORT || 3000))
   const baseUrl = `http://localhost:${appPort}`
   const jwksUri = `${baseUrl}/.well-known/jwks.json`
   const clientId = 'countersign-example'
 
-  const name = process.env.OIDC_PROVIDER
   const write = createPrivateFolder()
-  const { env, client } = name
-    ? await buildEmulatedApp(name, { jwksUri, write })
+  const { env, client } = preset
+    ? await buildEmulatedApp(preset, { jwksUri, write })
     : { env: { OIDC_CLIENT_KEY: await writeKey(write) }, client: { jwksUri } }
   const provider = await startProvider({
     port: await findPort(4000, appPort),
-    ...(name && { preset: name }),
+    ...(preset && { preset }),
     clients: [
       {
         clientId,
@@ -88,14 +96,14 @@ async function runWithOurs() {
       OIDC_CLIENT_ID: clientId,
       OIDC_BASE_URL: baseUrl,
       OIDC_SESSION_SECRET: randomBytes(32).toString('hex'),
-      ...(!name && { OIDC_SCOPE: process.env.OIDC_SCOPE || 'openid profile email' }),
+      ...(!preset && { OIDC_SCOPE: process.env.OIDC_SCOPE || 'openid profile email' }),
       ...env,
     },
     appPort,
     [
       ['Open', bold(baseUrl)],
       ['Sign in as', `${listNames()} (no password)`],
-      ['Provider', name ? `${provider.issuer}, as strict as ${name}` : provider.issuer],
+      ['Provider', preset ? `${provider.issuer}, as strict as ${preset.name}` : provider.issuer],
       ['JWK Set', jwksUri],
     ],
   )

@@ -66,7 +66,7 @@ export function breakRule(rule: EmulatorRule, culprit: Culprit): Partial<Options
       )
     case 'iat':
     case 'nbf':
-      return send(({ claims }, now) => Object.assign(claims, { [rule]: now + 50 }))
+      return send(({ claims }, now) => Object.assign(claims, { [rule]: now + 20 }))
     case 'jti':
       return send(({ claims }) => Object.assign(claims, { jti: 'x'.repeat(256) }))
     case 'jti_once':

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findPort } from '../support/examples.ts'
-import { examineServer, sendToProvider, serveInstead } from './support/doctor-front.ts'
+import { examineServer, serveInstead } from './support/doctor-front.ts'
 import { serve, serveTls } from './support/doctor-server.ts'
 import { type DoctorSetting, startDoctorSetting } from './support/doctor-setting.ts'
 
@@ -180,7 +180,8 @@ describe('the doctor finds an app', () => {
   test('that pushes its Authentication Requests, and sees nothing wrong in that', async () => {
     await using server = await serveInstead(setting, {
       '/login': (_request, response) => {
-        const location = 'https://provider.example/auth?client_id=app&request_uri=urn:x:1'
+        const { issuer } = setting.provider
+        const location = `${issuer}/authorize?client_id=app&request_uri=urn:x:1`
         response.writeHead(303, { location }).end()
       },
     })
@@ -215,50 +216,52 @@ describe('the doctor finds an app', () => {
     `)
   })
 
-  test.each([431, 400])('before which something answers %i to large cookies', async (status) => {
-    await using server = await serveInstead(setting, {
-      '/login': (request, response) => {
-        const { cookie = '' } = request.headers
-        if (cookie.length > 4000) return void response.writeHead(status).end()
-        sendToProvider(request, response)
-      },
-    })
-    expect(
-      (await examineServer(setting, server)).replaceAll(`${status}`, '<status>'),
-    ).toMatchInlineSnapshot(`
-      "exit code 2
-        ✔ Configuration   client "app" with private_key_jwt, at http://else
-        ✔ JWK Set         http://else/.well-known/jwks.json has the key that signs
-        ✔ Redirect URI    a login leads to the provider, and back to http://else/callback
-        ✖ Cookies         with 8 kB of cookies the answer is <status>
-                          means: The app, or what stands before it, takes smaller headers than a session
-                                 may need: some End-Users see this error at every page, and cannot even
-                                 sign out.
-                          do:    Raise the limit (nginx: large_client_header_buffers 4 16k; Node:
-                                 --max-http-header-size), or keep sessions in a store.
-      1 broken, 10 well in <time>
-        Whether the provider knows the key: countersign doctor --probe"
-    `)
+  test('that sends people to another provider', async () => {
+    for (const more of ['', '&request_uri=urn:x:1']) {
+      await using server = await serveInstead(setting, {
+        '/login': ({ headers }, response) => {
+          const redirectUri = encodeURIComponent(`http://${headers.host}/callback`)
+          const query = `client_id=app&redirect_uri=${redirectUri}${more}`
+          response.writeHead(303, { location: `https://phish.example/authorize?${query}` }).end()
+        },
+      })
+      expect(await examineServer(setting, server)).toMatchInlineSnapshot(`
+        "exit code 2
+          ✔ Configuration   client "app" with private_key_jwt, at http://else
+          ✔ JWK Set         http://else/.well-known/jwks.json has the key that signs
+          ✖ Redirect URI    the app that runs there sends people to another provider
+                            provider  http://provider/authorize
+                            app       https://phish.example/authorize
+                                          ^ character 5
+                            means: People sign in somewhere else than at the provider that the doctor looks
+                                   at.
+                            do:    Give the app the OIDC_ISSUER that is used here, and restart it; if it
+                                   has it, look at what stands before the app.
+          – Cookies         skipped: see Redirect URI
+        1 broken, 9 well, 1 skipped in <time>
+          Whether the provider knows the key: countersign doctor --probe"
+      `)
+    }
   })
 
-  test('that sets a cookie no browser keeps', async () => {
+  test('that pushes its Authentication Requests as another client', async () => {
     await using server = await serveInstead(setting, {
-      '/login': (request, response) => {
-        response.setHeader('set-cookie', `big=${'b'.repeat(5000)}`)
-        sendToProvider(request, response)
+      '/login': (_request, response) => {
+        const { issuer } = setting.provider
+        const location = `${issuer}/authorize?client_id=another&request_uri=urn:x:1`
+        response.writeHead(303, { location }).end()
       },
     })
     expect(await examineServer(setting, server)).toMatchInlineSnapshot(`
       "exit code 2
         ✔ Configuration   client "app" with private_key_jwt, at http://else
         ✔ JWK Set         http://else/.well-known/jwks.json has the key that signs
-        ✔ Redirect URI    a login leads to the provider, and back to http://else/callback
-        ✖ Cookies         a login sets a cookie of 5004 bytes
-                          means: Browsers drop a cookie of more than 4096 bytes without a word: the login
-                                 cannot end.
-                          do:    Look at what stands before the app and sets cookies; ours are never that
-                                 large.
-      1 broken, 10 well in <time>
+        ✖ Redirect URI    the app that runs there is client "another", and not "app"
+                          means: The doctor looks at another client than the one that people sign in
+                                 with.
+                          do:    Run the doctor with the environment of the app.
+        – Cookies         skipped: see Redirect URI
+      1 broken, 9 well, 1 skipped in <time>
         Whether the provider knows the key: countersign doctor --probe"
     `)
   })

@@ -1,4 +1,7 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import type { RequestListener, ServerResponse } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { generateClientKey } from '@countersign/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { examineServer, serveInstead } from './support/doctor-front.ts'
@@ -164,5 +167,173 @@ describe('the doctor finds a JWK Set', () => {
       1 warning, 10 well in <time>
         Whether the provider knows the key: countersign doctor --probe"
     `)
+  })
+
+  test('with another key by the name of the one that signs', async () => {
+    const { publicJwk } = await generateClientKey('ES256')
+    const set = await readSet()
+    const keys = [{ ...set.keys[0], ...publicJwk, kid: setting.kid }]
+    await using server = await serveJwks((_request, response) => sendJson(response, { keys }))
+    expect(await examineServer(setting, server)).toMatchInlineSnapshot(`
+      "exit code 2
+        ✔ Configuration   client "app" with private_key_jwt, at http://else
+        ✖ JWK Set         http://else/.well-known/jwks.json has one key
+                          the key "<kid>" there is another one than
+                          the key that signs
+                          means: The provider does not find the key that an assertion names:
+                                 invalid_client.
+                          do:    Compare OIDC_CLIENT_KEY of the app with the one here, and restart the
+                                 app if it changed.
+        ✔ Redirect URI    a login leads to the provider, and back to http://else/callback
+      1 broken, 10 well in <time>
+        Whether the provider knows the key: countersign doctor --probe"
+    `)
+  })
+
+  test('with two keys by the name of the one that signs', async () => {
+    const { publicJwk } = await generateClientKey('ES256')
+    const set = await readSet()
+    const keys = [...set.keys, { ...publicJwk, kid: setting.kid }]
+    await using server = await serveJwks((_request, response) => sendJson(response, { keys }))
+    expect(await examineServer(setting, server)).toMatchInlineSnapshot(`
+      "exit code 2
+        ✔ Configuration   client "app" with private_key_jwt, at http://else
+        ✖ JWK Set         http://else/.well-known/jwks.json has 2 keys
+                          2 keys have the name "<kid>"
+                          means: A provider may take the other one, and find that no signature is good:
+                                 invalid_client.
+                          do:    Look at what answers there: the app itself publishes one key by a name.
+        ✔ Redirect URI    a login leads to the provider, and back to http://else/callback
+      1 broken, 10 well in <time>
+        Whether the provider knows the key: countersign doctor --probe"
+    `)
+  })
+
+  test('with a key that does both, once for each', async () => {
+    const set = await readSet()
+    const keys = [...set.keys, { ...set.keys[0], use: 'enc' }]
+    await using server = await serveJwks((_request, response) => sendJson(response, { keys }))
+    expect(await examineServer(setting, server)).toMatchInlineSnapshot(`
+      "exit code 0
+        ✔ Configuration   client "app" with private_key_jwt, at http://else
+        ✔ JWK Set         http://else/.well-known/jwks.json has the key that signs
+        ✔ Redirect URI    a login leads to the provider, and back to http://else/callback
+      All is well: 11 well in <time>
+        Whether the provider knows the key: countersign doctor --probe"
+    `)
+  })
+
+  test('with the key that signs for encryption', async () => {
+    const set = await readSet()
+    const keys = [{ ...set.keys[0], use: 'enc' }]
+    await using server = await serveJwks((_request, response) => sendJson(response, { keys }))
+    expect(await examineServer(setting, server)).toMatchInlineSnapshot(`
+      "exit code 2
+        ✔ Configuration   client "app" with private_key_jwt, at http://else
+        ✖ JWK Set         http://else/.well-known/jwks.json has one key
+                          the key that signs is there for encryption ("use": "enc")
+                          means: The provider does not find the key that an assertion names:
+                                 invalid_client.
+                          do:    Compare OIDC_CLIENT_KEY of the app with the one here, and restart the
+                                 app if it changed.
+        ✔ Redirect URI    a login leads to the provider, and back to http://else/callback
+      1 broken, 10 well in <time>
+        Whether the provider knows the key: countersign doctor --probe"
+    `)
+  })
+
+  test('without the key for encryption', async () => {
+    const { privateKeyPem } = await generateClientKey('RS256')
+    await using server = await serveInstead(setting, {})
+    const changes = { OIDC_CLIENT_ENCRYPTION_KEY: privateKeyPem }
+    const text = await examineServer(setting, server, changes)
+    expect(text.replace(/"[\w-]{43}"/, '"<its kid>"')).toMatchInlineSnapshot(`
+      "exit code 2
+        ✔ Configuration   client "app" with private_key_jwt, at http://else
+        ✖ JWK Set         http://else/.well-known/jwks.json has one key
+                          the key for encryption, "<its kid>", is not
+                          there
+                          means: The provider encrypts nothing, or for a key that is not ours.
+                          do:    Compare OIDC_CLIENT_ENCRYPTION_KEY of the app with the one here, and
+                                 restart the app if it changed.
+        ✔ Redirect URI    a login leads to the provider, and back to http://else/callback
+      1 broken, 10 well in <time>
+        Whether the provider knows the key: countersign doctor --probe"
+    `)
+  })
+
+  test('without the key that signs next', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'countersign-doctor-'))
+    const { privateKeyPem } = await generateClientKey('ES256')
+    await writeFile(join(folder, 'now.pem'), setting.privateKeyPem, { mode: 0o600 })
+    await writeFile(join(folder, 'next.pem'), privateKeyPem, { mode: 0o600 })
+    await using server = await serveInstead(setting, {})
+    const changes = { OIDC_CLIENT_KEY: `file:${folder}/now.pem file:${folder}/next.pem` }
+    const text = await examineServer(setting, server, changes)
+    await rm(folder, { recursive: true })
+    expect(text.replace(/"[\w-]{43}"/, '"<its kid>"')).toMatchInlineSnapshot(`
+      "exit code 1
+        ✔ Configuration   client "app" with private_key_jwt, at http://else
+        ! JWK Set         http://else/.well-known/jwks.json has one key
+                          a key that is to be published, "<its kid>",
+                          is not there
+                          means: The provider does not find it on the day on which it signs:
+                                 invalid_client.
+                          do:    Give the app the keys that are used here; where a cache keeps the set,
+                                 wait for its end.
+        ✔ Redirect URI    a login leads to the provider, and back to http://else/callback
+      1 warning, 10 well in <time>
+        Whether the provider knows the key: countersign doctor --probe"
+    `)
+  })
+
+  test('with something that is no key, and a private one beside it', async () => {
+    const { privateJwk } = await generateClientKey('ES256')
+    const set = await readSet()
+    const keys = [...set.keys, null, { ...privateJwk, kid: 'private' }]
+    await using server = await serveJwks((_request, response) => sendJson(response, { keys }))
+    const text = await examineServer(setting, server)
+    expect(text).toMatchInlineSnapshot(`
+      "exit code 2
+        ✔ Configuration   client "app" with private_key_jwt, at http://else
+        ✖ JWK Set         http://else/.well-known/jwks.json has 3 keys
+                          key "private" shows its d
+                          means: The private key is public: whoever read it can sign in as this app,
+                                 wherever it is registered.
+                          do:    Take it down now, make a new key, and remove the old one at the
+                                 provider.
+                          entry 2 of it is no key
+                          means: Providers may refuse the whole set: invalid_client.
+                          do:    Look at what answers there: the app itself publishes keys alone.
+        ✔ Redirect URI    a login leads to the provider, and back to http://else/callback
+      1 broken, 10 well in <time>
+        Whether the provider knows the key: countersign doctor --probe"
+    `)
+    expect(text).not.toContain(String(privateJwk.d))
+  })
+
+  test('with a name that is nested without end', async () => {
+    const depth = 100_000
+    const kid = '['.repeat(depth) + ']'.repeat(depth)
+    const body = JSON.stringify({ keys: [{ kty: 'EC', kid: '<kid>' }] }).replace('"<kid>"', kid)
+    await using server = await serveJwks((_request, response) => response.end(body))
+    expect(await examineServer(setting, server)).toMatchInlineSnapshot(`
+      "exit code 2
+        ✔ Configuration   client "app" with private_key_jwt, at http://else
+        ✖ JWK Set         http://else/.well-known/jwks.json has one key
+                          the key that signs, "<kid>", is not among
+                          one whose kid is no text
+                          means: The provider does not find the key that an assertion names:
+                                 invalid_client.
+                          do:    Compare OIDC_CLIENT_KEY of the app with the one here, and restart the
+                                 app if it changed.
+        ✔ Redirect URI    a login leads to the provider, and back to http://else/callback
+      1 broken, 10 well in <time>
+        Whether the provider knows the key: countersign doctor --probe"
+    `)
+    for (const flag of ['--json', '--verbose']) {
+      const { code, stderr } = await setting.run({ OIDC_BASE_URL: server.url }, [flag])
+      expect({ code, stderr }).toEqual({ code: 2, stderr: '' })
+    }
   })
 })

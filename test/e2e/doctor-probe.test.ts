@@ -182,11 +182,93 @@ describe('the doctor asks a provider that', () => {
   test('has a token endpoint that is out of order', async () => {
     setting.provider.behave.raw.token = { status: 500, body: 'oops' }
     expect(await setting.examine({}, ['--probe'])).toMatchInlineSnapshot(`
-      "exit code 2
-        ✖ Registration    http://provider/token answered 500
-                          means: The app fails with ERR_PROVIDER_UNAVAILABLE.
-                          do:    Read docs/errors.md at this code.
-      1 broken, 11 well in <time>"
+      "exit code 1
+        ! Registration    http://provider/token answers 500
+                          means: Whether the provider knows the key is not known. The provider is out of
+                                 order, and no login can end until it is back.
+                          do:    Look at its status page, and run the doctor again.
+      1 warning, 11 well in <time>"
+    `)
+  })
+
+  test('has a token endpoint that was asked too often', async () => {
+    setting.provider.behave.raw.token = { status: 429 }
+    expect(await setting.examine({}, ['--probe'])).toMatchInlineSnapshot(`
+      "exit code 1
+        ! Registration    http://provider/token answers 429: it was asked too often
+                          means: Whether the provider knows the key is not known. The provider limits
+                                 requests: of this client, or of this network.
+                          do:    Ask again later; if it goes on, look for who asks that often, or have
+                                 the limit raised.
+      1 warning, 11 well in <time>"
+    `)
+  })
+
+  test('has a web page in place of its token endpoint', async () => {
+    setting.provider.behave.raw.token = { status: 403, body: '<html>blocked</html>' }
+    expect(await setting.examine({}, ['--probe'])).toMatchInlineSnapshot(`
+      "exit code 1
+        ! Registration    http://provider/token answers as no token endpoint does: a web page
+                          where JSON is due (status 403, content type "text/html")
+                          means: Whether the provider knows the key is not known. Something else answers
+                                 in its place: a firewall, a proxy, or a page about an error.
+                          do:    Look at what stands between this machine and the provider, and at its
+                                 status page.
+      1 warning, 11 well in <time>"
+    `)
+  })
+
+  test('has a token endpoint that answers with a redirect', async () => {
+    setting.provider.behave.redirect.token = 'https://sso.example/'
+    expect(await setting.examine({}, ['--probe'])).toMatchInlineSnapshot(`
+      "exit code 1
+        ! Registration    http://provider/token answers with a redirect (302), and redirects are
+                          not followed
+                          means: Whether the provider knows the key is not known. What answers there is
+                                 no token endpoint, or something stands before it.
+                          do:    Look at the metadata, and at a proxy or a login between this machine and
+                                 the provider.
+      1 warning, 11 well in <time>"
+    `)
+  })
+
+  test('has a token endpoint that does not end its answer', async () => {
+    setting.provider.behave.raw.token = { body: 'x'.repeat(2 ** 21), contentType: 'text/plain' }
+    expect(await setting.examine({}, ['--probe'])).toMatchInlineSnapshot(`
+      "exit code 1
+        ! Registration    http://provider/token answered with more than 1024 kB
+                          means: Whether the provider knows the key is not known. Something else answers
+                                 in its place: a firewall, a proxy, or a page about an error.
+                          do:    Look at what stands between this machine and the provider, and at its
+                                 status page.
+      1 warning, 11 well in <time>"
+    `)
+  })
+
+  test('has a token endpoint that never answers', async () => {
+    setting.provider.behave.hang.token = true
+    const flags = ['--probe', '--timeout', '0.3']
+    expect(await setting.examine({}, flags)).toMatchInlineSnapshot(`
+      "exit code 1
+        ! Registration    http://provider/token cannot be reached: there was no answer in time
+                          means: Whether the provider knows the key is not known. A firewall may drop the
+                                 packets without a word, or the server is very slow.
+                          do:    Look at firewalls and proxies on the way. --timeout gives it more
+                                 seconds.
+      1 warning, 11 well in <time>"
+    `)
+  })
+
+  test('has a token endpoint that hangs up', async () => {
+    setting.provider.behave.drop.token = true
+    expect(await setting.examine({}, ['--probe'])).toMatchInlineSnapshot(`
+      "exit code 1
+        ! Registration    http://provider/token cannot be reached: the connection was closed
+                          without an answer
+                          means: Whether the provider knows the key is not known. The server, or
+                                 something before it, hung up: perhaps it wants another protocol.
+                          do:    Look at the log of the server and of what stands before it.
+      1 warning, 11 well in <time>"
     `)
   })
 })

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -32,6 +32,27 @@ const password = 'pa55word'
 function withPassword(url: string): string {
   const { protocol, host, pathname } = new URL(url)
   return `${protocol}//somebody:${password}@${host}${pathname}`
+}
+
+/** Listens, and keeps its half of each connection open. */
+async function listen(
+  serve: (socket: Socket) => void,
+): Promise<AsyncDisposable & { readonly port: number }> {
+  const sockets = new Set<Socket>()
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    sockets.add(socket)
+    socket.on('error', () => {})
+    serve(socket)
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    port: (server.address() as AddressInfo).port,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+      await once(server, 'close')
+    },
+  }
 }
 
 async function examine(
@@ -81,20 +102,71 @@ describe('the doctor finds a session store', () => {
     `)
   })
 
-  test.each(['REDIS_URL', 'DATABASE_URL'])(
-    'that takes the connection and says nothing (%s)',
-    async (name) => {
-      const server = createServer(() => {}).listen(0, '127.0.0.1')
-      await once(server, 'listening')
-      const { port } = server.address() as AddressInfo
-      const scheme = name === 'REDIS_URL' ? 'redis' : 'postgres'
-      const changes = { [name]: `${scheme}://:${password}@127.0.0.1:${port}/0` }
-      const text = await setting.examine(changes, ['--timeout', '0.3'])
-      server.close()
-      expect(text).toMatch(/ Session store {3}\w+:\/\/127\.0\.0\.1:\d+(?:\/0)? cannot be reached: /)
-      expect(text).toContain('exit code 2')
-    },
-  )
+  test('that takes the connection and says nothing', async () => {
+    await using server = await listen(() => {})
+    const { port } = server
+    const REDIS_URL = `redis://:${password}@127.0.0.1:${port}/0`
+    expect(await examine({ REDIS_URL }, port)).toMatchInlineSnapshot(`
+      "exit code 2
+        ✖ Session store   redis://127.0.0.1:<port>/0 cannot be reached: there was no answer in time
+                          means: Nobody can sign in, and who is signed in gets 503 until it is back. A
+                                 firewall may drop the packets without a word, or the server is very
+                                 slow.
+                          do:    Look whether Redis runs, and compare REDIS_URL with where it is.
+      1 broken, 10 well in <time>
+        Whether the provider knows the key: countersign doctor --probe"
+    `)
+    const DATABASE_URL = `postgres://:${password}@127.0.0.1:${port}/app`
+    expect(await examine({ DATABASE_URL }, port)).toMatchInlineSnapshot(`
+      "exit code 2
+        ✖ Session store   postgres://127.0.0.1:<port>/app cannot be reached: there was no answer in time
+                          means: Nobody can sign in, and who is signed in gets 503 until it is back. A
+                                 firewall may drop the packets without a word, or the server is very
+                                 slow.
+                          do:    Look whether PostgreSQL runs, and compare DATABASE_URL with where it is.
+      1 broken, 10 well in <time>
+        Whether the provider knows the key: countersign doctor --probe"
+    `)
+  })
+
+  test.each(['p%zz', '%c3%28', '100%'])('whose password cannot be read: %s', async (part) => {
+    for (const cwd of [import.meta.dirname, folder]) {
+      const REDIS_URL = `redis://:${password}${part}@127.0.0.1:6379`
+      expect(await examine({ REDIS_URL }, undefined, cwd)).toMatchInlineSnapshot(`
+        "exit code 2
+          ✖ Session store   REDIS_URL has a % that begins no character
+                            means: The app cannot read its user and its password, and does not start.
+                            do:    In a URL a % is written %25, and what is special with % and two digits:
+                                   "p%zz" is "p%25zz".
+        1 broken, 10 well in <time>
+          Whether the provider knows the key: countersign doctor --probe"
+      `)
+    }
+  })
+
+  test('that never hangs up, and holds nobody up', async () => {
+    let client: Socket | undefined
+    await using server = await listen((socket) => {
+      client = socket
+      // Of PostgreSQL's protocol: come in, and an answer to whatever is asked
+      socket.once('data', () => socket.write('R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I'))
+      socket.on('data', ([kind]) => {
+        if (kind === 0x51) socket.write('C\0\0\0\x0dSELECT 1\0Z\0\0\0\x05I')
+      })
+      // Notices, which come back as an error once there is nobody to read them
+      const notices = setInterval(() => socket.write('N\0\0\0\x05\0'), 50)
+      socket.on('close', () => clearInterval(notices))
+    })
+    const { port } = server
+    const DATABASE_URL = `postgres://user@127.0.0.1:${port}/app`
+    expect(await examine({ DATABASE_URL }, port)).toMatchInlineSnapshot(`
+      "exit code 0
+        ✔ Session store   postgres://127.0.0.1:<port>/app answers (SELECT 1)
+      All is well: 11 well in <time>
+        Whether the provider knows the key: countersign doctor --probe"
+    `)
+    await expect.poll(() => client?.destroyed, { timeout: 3000 }).toBe(true)
+  })
 
   test('where nobody listens', async () => {
     const port = await findPort()

@@ -117,6 +117,7 @@ describe('the doctor, where all is well', () => {
                           cacheControl: public, max-age=300
         ✔ Redirect URI    a login leads to the provider, and back to http://app/callback
                           redirectUri: http://app/callback
+                          authorizationEndpoint: http://provider/authorize
         ✔ Cookies         a login sets 489 bytes, and 8 kB of cookies get through
                           cookies: 1
                           largest: 534

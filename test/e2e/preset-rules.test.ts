@@ -63,6 +63,7 @@ const ofRequests: readonly EmulatorRule[] = ['scope', 'parameter', 'response_mod
 
 /** What an app that is made with this library cannot break: tried on emulators by hand, in their tests. */
 const unbreakable: readonly EmulatorRule[] = [
+  'form',
   'client_id',
   'client',
   'client_auth',

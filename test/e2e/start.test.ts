@@ -30,20 +30,33 @@ function run(env: Record<string, string>) {
   return { started, output }
 }
 
+async function signIn(output: { readonly text: string }): Promise<void> {
+  await expect.poll(() => output.text, { timeout: 20_000 }).toMatch(/http:\/\/localhost:\d+/)
+  const [url = ''] = /http:\/\/localhost:\d+/.exec(output.text) ?? []
+  const browser = createUserAgent()
+  expect((await browser.navigate(url)).status).toBe(200)
+  expect((await browser.navigate(`${url}/profile`)).text).toContain('Ada Lovelace')
+  browser.close()
+}
+
 test.skipIf(!isBuilt && !process.env['CI'])(
   'what "npm start" runs signs in at a local provider, and stops when told to',
   async () => {
     const { started, output } = run({ PORT: '3456' })
-    await expect.poll(() => output.text, { timeout: 20_000 }).toMatch(/http:\/\/localhost:\d+/)
-    const [url = ''] = /http:\/\/localhost:\d+/.exec(output.text) ?? []
-    const browser = createUserAgent()
-    expect((await browser.navigate(url)).status).toBe(200)
-    const page = await browser.navigate(`${url}/profile`)
-    expect(page.text).toContain('Ada Lovelace')
-    browser.close()
+    await signIn(output)
     const ended = once(started, 'exit')
     started.kill('SIGTERM')
     expect((await ended)[0]).toBe(0)
+  },
+)
+
+test.skipIf(!isBuilt && !process.env['CI'])(
+  'with OIDC_PROVIDER it signs in at a stand-in for that provider, and breaks none of its rules',
+  async () => {
+    const { output } = run({ PORT: '3556', OIDC_PROVIDER: 'jiko' })
+    await signIn(output)
+    expect(output.text).toMatch(/http:\/\/127\.0\.0\.1:\d+, as strict as jiko\n/)
+    expect(output.text).not.toContain('is broken')
   },
 )
 
@@ -55,5 +68,17 @@ test.skipIf(!isBuilt && !process.env['CI'])(
     expect(code).toBe(1)
     expect(output.text).toContain('OIDC_ISSUR')
     expect(output.text).toContain('did you mean OIDC_ISSUER?')
+  },
+)
+
+test.skipIf(!isBuilt && !process.env['CI'])(
+  'a misspelt provider is said in one line, with the one that was probably meant',
+  async () => {
+    const { started, output } = run({ OIDC_PROVIDER: 'jikoo' })
+    const [code] = await once(started, 'close')
+    expect(code).toBe(1)
+    expect(output.text).toBe(
+      'OIDC_PROVIDER: "jikoo" is not the name of a provider: did you mean "jiko"?\n',
+    )
   },
 )

@@ -80,6 +80,14 @@ describe('the command, in a project that installed it', () => {
     })
   })
 
+  test('says that a file of variables is missing, where neither npx nor Node sees the option', async () => {
+    expect(await type('npx countersign keygen -e nope.env')).toEqual({
+      status: 2,
+      stdout: '',
+      stderr: `countersign: ${join(cwd, 'nope.env')}: there is no such file or folder (ENOENT)\n`,
+    })
+  })
+
   test('says which package keys in a key store need', async () => {
     expect(await type('npx countersign jwks awskms:///alias/login')).toEqual({
       status: 2,

@@ -10,6 +10,7 @@ import { readGlobalOptions, readOptions } from './environment.ts'
 import { type ExplainedMember, explainAssertion } from './explanation.ts'
 import { CommandError } from './failure.ts'
 import { createPaint, escapeControls } from './paint.ts'
+import { describeMissingKey } from './provider.ts'
 import type { Surroundings } from './surroundings.ts'
 import { clean, wrap } from './wrap.ts'
 
@@ -44,10 +45,10 @@ interface Made {
 }
 
 async function make(inspection: Inspection, isMasked: boolean): Promise<Made> {
-  const { clientAuth, clientId, redirectUri } = inspection
+  const { clientAuth, clientId, redirectUri, preset } = inspection
   if (clientAuth !== 'private_key_jwt' && clientAuth !== 'signed_client_secret') {
     throw new CommandError(
-      `this client authenticates with ${clientAuth}, and sends no assertion of a key: set OIDC_CLIENT_KEY`,
+      `this client authenticates with ${clientAuth}, and sends no assertion of a key: ${describeMissingKey(preset)}`,
     )
   }
   const assertion = await inspection.buildAssertion()

@@ -94,7 +94,7 @@ function findHint(findings: readonly Finding[], isProbed: boolean): string | und
 }
 
 function readSeconds(text: string): number {
-  const seconds = Number(text)
+  const seconds = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : Number.NaN
   if (seconds >= 0.1 && seconds <= 60) return seconds
   throw new InvalidArgumentError('must be seconds, from 0.1 to 60.')
 }

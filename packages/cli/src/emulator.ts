@@ -8,14 +8,15 @@
 import type { Preset } from '@countersign/core'
 import { type Inspection, inspect } from '@countersign/core/inspection'
 import { calculateThumbprint, isLoopback, type PublicJwk } from '@countersign/core/keys'
-import type { Provider, ProviderClient } from '@countersign/testing'
+import type { Provider, ProviderClient, Refusal } from '@countersign/testing'
 import { Command } from 'commander'
 import { describeAudience } from './doctor/assertion.ts'
+import { createJsonReport, createTextReport, type EmulatorReport } from './emulator-report.ts'
 import { readGlobalOptions, readOptions } from './environment.ts'
 import { CommandError, isSystemError } from './failure.ts'
 import { buildPem } from './jwks.ts'
-import { createPaint, escapeControls } from './paint.ts'
-import { hasUnicode, type Surroundings } from './surroundings.ts'
+import { describeMissingKey } from './provider.ts'
+import type { Surroundings } from './surroundings.ts'
 
 interface EmulatorOptions {
   readonly jwksUrl: boolean
@@ -29,10 +30,11 @@ export function createEmulatorCommand(surroundings: Surroundings): Command {
     )
     .option('--jwks-url', "register the app's JWKS URL, and not the key itself", false)
     .action(async ({ jwksUrl }: EmulatorOptions, command: Command) => {
-      const { envFile } = readGlobalOptions(command)
+      const { envFile, json } = readGlobalOptions(command)
       const inspection = inspect(readOptions(surroundings, envFile))
+      const report = json ? createJsonReport(surroundings) : createTextReport(surroundings)
       try {
-        await runEmulator(surroundings, inspection, jwksUrl)
+        await runEmulator(surroundings, inspection, { report, isByUrl: jwksUrl })
       } finally {
         await inspection.close()
       }
@@ -42,22 +44,25 @@ export function createEmulatorCommand(surroundings: Surroundings): Command {
 async function runEmulator(
   surroundings: Surroundings,
   inspection: Inspection,
-  isByUrl: boolean,
+  { report, isByUrl }: { readonly report: EmulatorReport; readonly isByUrl: boolean },
 ): Promise<void> {
   const { preset, issuer } = inspection
   const port = readPort(issuer)
   const { client, form } = await buildClient(inspection, isByUrl)
   // Only here, since it takes its time
   const { startProvider, defaultAccounts } = await import('@countersign/testing')
-  const paint = createPaint(surroundings)
-  const marks = hasUnicode(surroundings) ? { well: '✔', broken: '✖' } : { well: '+', broken: 'x' }
-  const say = (line: string) => void surroundings.stdout.write(`${escapeControls(line)}\n`)
-  let provider: Provider
+  let provider: Provider | undefined
+  let told: Refusal | undefined
+  const onLog = (line: string) => {
+    const last = provider?.refusals.at(-1)
+    report.sayLine(line, last === told ? undefined : last)
+    told = last
+  }
   try {
     provider = await startProvider({
       port,
       clients: [client],
-      onLog: (line) => say(`    ${paint.red(marks.broken)} ${line}`),
+      onLog,
       ...(preset && { preset: preset.name }),
     })
   } catch (error) {
@@ -72,22 +77,16 @@ async function runEmulator(
         `OIDC_ISSUER must be exactly ${provider.issuer} for this emulator, and is ${issuer}`,
       )
     }
-    const names = defaultAccounts.map(({ sub, claims }) => String(claims?.['name'] ?? sub))
-    const rows: readonly (readonly [label: string, text: string])[] = [
-      ['Issuer', issuer],
-      ['Client', `${client.clientId}, by ${form}`],
-      ['Back to', client.redirectUris.join(', ')],
-      [
-        'Sign in as',
-        `${new Intl.ListFormat('en', { type: 'disjunction' }).format(names)} (no password)`,
-      ],
-      ...describeRules(preset),
-    ]
-    say(
-      `\n  ${paint.green(marks.well)} ${paint.bold(preset?.title ?? 'A strict provider')} is on this machine\n`,
-    )
-    for (const [label, text] of rows) say(`    ${paint.dim(label.padEnd(12))}${text}`)
-    say(`\n    ${paint.dim('Ctrl+C to stop. What it refuses is told below.')}\n`)
+    report.sayReady({
+      provider: preset?.name,
+      title: preset?.title ?? 'A strict provider',
+      issuer,
+      clientId: client.clientId,
+      registeredBy: form,
+      redirectUris: client.redirectUris,
+      accounts: defaultAccounts.map(({ sub, claims }) => String(claims?.['name'] ?? sub)),
+      notes: [...describeRules(preset)],
+    })
     await surroundings.waitForEnd()
   } finally {
     await provider.close()
@@ -128,7 +127,7 @@ async function buildClient(
     inspection.clientAuth !== 'signed_client_secret'
   ) {
     throw new CommandError(
-      `the emulator knows clients by their keys, and this one authenticates with ${inspection.clientAuth}: set OIDC_CLIENT_KEY`,
+      `the emulator knows clients by their keys, and this one authenticates with ${inspection.clientAuth}: ${describeMissingKey(preset)}`,
     )
   }
   const forms = preset?.registration.forms ?? ['jwks', 'jwks_uri']

@@ -26,7 +26,7 @@ export interface GlobalOptions {
 export function addGlobalOptions(program: Command): Command {
   return program
     .option(
-      '--env-file <path>',
+      '-e, --env-file <path>',
       'read variables (OIDC_*) from a file, as node --env-file does; may be given more than once',
       (path: string, paths: readonly string[] = []) => [...paths, path],
     )

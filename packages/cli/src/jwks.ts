@@ -11,7 +11,9 @@ import type { PublicJwk } from '@countersign/core/keys'
 import { Command } from 'commander'
 import { type Environment, readEnvironment, readGlobalOptions } from './environment.ts'
 import { CommandError } from './failure.ts'
+import { escapeControls } from './paint.ts'
 import type { Surroundings } from './surroundings.ts'
+import { clean } from './wrap.ts'
 
 /** Creates the command. */
 export function createJwksCommand(surroundings: Surroundings): Command {
@@ -24,7 +26,7 @@ export function createJwksCommand(surroundings: Surroundings): Command {
       const env = readEnvironment(surroundings, envFile)
       const keys = await readPublicKeys(key === undefined ? env : withKey(env, key))
       const text = pem ? printPem(keys, json) : JSON.stringify({ keys }, undefined, 2)
-      surroundings.stdout.write(`${text.trimEnd()}\n`)
+      surroundings.stdout.write(`${escapeControls(text).trimEnd()}\n`)
     })
 }
 
@@ -97,7 +99,7 @@ function printPem(keys: readonly PublicJwk[], isJson: boolean): string {
   if (all.length === 1) return all[0]?.pem ?? ''
   // Text before a PEM is explanatory (RFC 7468, 2)
   return all
-    .map(({ kid, use, alg, pem }) => `${[kid, use, alg].filter(Boolean).join(', ')}\n${pem}`)
+    .map(({ kid, use, alg, pem }) => `${clean([kid, use, alg].filter(Boolean).join(', '))}\n${pem}`)
     .join('\n')
 }
 

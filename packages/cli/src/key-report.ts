@@ -80,7 +80,7 @@ export function buildJson(made: MadeKey): string {
       ...(source !== undefined && { source }),
     },
   }
-  return `${JSON.stringify(value, undefined, 2)}\n`
+  return `${escapeControls(JSON.stringify(value, undefined, 2))}\n`
 }
 
 function describeStanding({ isSet, state }: MadeKey, paint: Paint): readonly string[] {

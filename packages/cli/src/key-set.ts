@@ -71,9 +71,20 @@ export function buildKeySetText({ others, keys }: KeySet, place: string): string
 /**
  * Reads where a set is: a path, or a `file:` URI as in `OIDC_CLIENT_KEY`.
  *
- * @throws CommandError for another URI, and for parameters, which would change the set's times
+ * @throws CommandError for another URI, for parameters, which would change the set's times, and for what
+ *   is a key itself; that is not repeated
  */
 export function readPlace(place: string, cwd: string): string {
+  if (/^\s*[{[]|-----|\n/.test(place)) {
+    throw new CommandError(
+      'the path of a file is needed, and what is given seems to be a key itself',
+    )
+  }
+  if (place.trim() === '-') {
+    throw new CommandError(
+      '"-" is no file: private keys are kept in files, such as ./client-key.pem',
+    )
+  }
   const [, scheme, rest = ''] = /^([a-z][a-z0-9+]+):(.*)$/is.exec(place.trim()) ?? []
   if (scheme === undefined) return resolve(cwd, place)
   if (scheme.toLowerCase() !== 'file') {

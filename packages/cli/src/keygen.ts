@@ -4,8 +4,8 @@
  * @module
  */
 
-import { basename, dirname, extname, join, relative, resolve } from 'node:path'
-import type { Preset } from '@countersign/core'
+import { basename, dirname, extname, join, relative } from 'node:path'
+import type { JwsAlgorithm, Preset } from '@countersign/core'
 import { Command } from 'commander'
 import type { GeneratedCertificate } from './certificate.ts'
 import { readEnvironment, readGlobalOptions } from './environment.ts'
@@ -15,14 +15,21 @@ import { buildJson, buildText, type MadeKey } from './key-report.ts'
 import { addKey, buildKeySetText, readKeySet, readPlace } from './key-set.ts'
 import { findState, type KeyState } from './key-states.ts'
 import { createPaint, escapeControls } from './paint.ts'
-import { changeFile, checkCreatable, createFile, describeOpenness } from './private-file.ts'
+import {
+  changeFile,
+  checkCreatable,
+  createFile,
+  describeOpenness,
+  isSameFile,
+  readCertificatePlace,
+} from './private-file.ts'
 import { checkAccepted, chooseAlgorithmFor, findProvider, readAlgorithm } from './provider.ts'
 import { isCertificateNeeded } from './registration.ts'
 import type { Surroundings } from './surroundings.ts'
 
 interface KeygenOptions {
   readonly alg?: string
-  readonly bits: string
+  readonly bits?: string
   readonly out?: string
   readonly set?: string
   readonly certificate?: boolean
@@ -41,7 +48,7 @@ export function createKeygenCommand(surroundings: Surroundings): Command {
       '--alg <name>',
       'the algorithm it signs with (default: the best for the provider, or ES256)',
     )
-    .option('--bits <number>', `the size of an RSA key: ${rsaSizes.join(', ')}`, '2048')
+    .option('--bits <number>', `the size of an RSA key: ${rsaSizes.join(', ')} (default: 2048)`)
     .option('--out <path>', 'the PEM file to create (default: client-key.pem)')
     .option('--set <path>', 'the private JWK Set to create, or to add the key to')
     .option('--certificate', 'make a self-signed certificate as well')
@@ -66,10 +73,13 @@ async function runKeygen(
   checkAccepted(preset, alg)
   const { path, isSet } = findKeyPlace(options, cwd)
   const isForced = options.force === true
-  const bits = readNumber('--bits', options.bits, (number) => rsaSizes.includes(number))
+  const bits = readSize(options.bits, alg)
   const certificatePath = findCertificatePath(options, { preset, path, cwd })
   checkCreatable(path, { isForced: isForced || isSet })
-  if (certificatePath !== undefined) checkCreatable(certificatePath, { isForced })
+  if (certificatePath !== undefined) {
+    checkCreatable(certificatePath, { isForced })
+    checkApart(path, certificatePath)
+  }
   const certify = await prepareCertificate(certificatePath, {
     name: options.name ?? environment['OIDC_CLIENT_ID']?.trim() ?? 'countersign',
     days: readNumber('--days', options.days, (number) => number >= 1 && number <= 3650),
@@ -110,9 +120,17 @@ function findCertificatePath(
   { certificate, certificateOut }: KeygenOptions,
   { preset, path, cwd }: { preset: Preset | undefined; path: string; cwd: string },
 ): string | undefined {
-  if (certificateOut !== undefined) return resolve(cwd, certificateOut)
+  if (certificateOut !== undefined) return readCertificatePlace(certificateOut, cwd)
   if (certificate !== true && !isCertificateNeeded(preset)) return undefined
   return join(dirname(path), `${basename(path, extname(path))}.crt`)
+}
+
+/** The one that is written later would take the place of the other, and the key would be nowhere. */
+function checkApart(path: string, certificatePath: string): void {
+  if (!isSameFile(path, certificatePath)) return
+  throw new CommandError(
+    `the key and its certificate would both be ${path}: name two files, with --out and --certificate-out`,
+  )
 }
 
 async function prepareCertificate(
@@ -138,6 +156,16 @@ function addToSet(
     return buildKeySetText(set, path)
   })
   return state
+}
+
+/** The size of an RSA key. Other keys have the one of their curve. */
+function readSize(text: string | undefined, alg: JwsAlgorithm): number {
+  if (text !== undefined && !/^[RP]S/.test(alg)) {
+    throw new CommandError(
+      `--bits: is the size of an RSA key, and one for ${alg} has no other size`,
+    )
+  }
+  return readNumber('--bits', text ?? '2048', (number) => rsaSizes.includes(number))
 }
 
 function readNumber(option: string, text: string, isFit: (number: number) => boolean): number {

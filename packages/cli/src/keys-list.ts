@@ -49,7 +49,8 @@ export function buildListJson({ keys }: KeySet, now: number): string {
     exp: key.notAfter,
   }))
   const events = findEvents(keys, now)
-  return `${JSON.stringify({ now: Math.floor(now), keys: list, events }, undefined, 2)}\n`
+  const value = { now: Math.floor(now), keys: list, events }
+  return `${escapeControls(JSON.stringify(value, undefined, 2))}\n`
 }
 
 /** Draws a set, and says what will happen to it. */

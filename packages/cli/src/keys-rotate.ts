@@ -5,7 +5,6 @@
  */
 
 import { rmSync } from 'node:fs'
-import { resolve } from 'node:path'
 import type { Preset } from '@countersign/core'
 import { Command } from 'commander'
 import { readDuration } from './duration.ts'
@@ -20,6 +19,7 @@ import {
   checkCreatable,
   createFile,
   describeOpenness,
+  readCertificatePlace,
   readText,
 } from './private-file.ts'
 import { checkAccepted, findProvider, readAlgorithm } from './provider.ts'
@@ -129,7 +129,7 @@ function findCertificatePath(
         '--certificate-out',
     )
   }
-  const path = resolve(cwd, certificateOut)
+  const path = readCertificatePlace(certificateOut, cwd)
   checkCreatable(path, { isForced: false })
   return path
 }
@@ -161,5 +161,5 @@ function buildRotateJson({ key, rotation, times, ...others }: MadeRotation): str
     ...(others.certificate !== undefined && { certificate: others.certificate }),
     ...list,
   }
-  return `${JSON.stringify(value, undefined, 2)}\n`
+  return `${escapeControls(JSON.stringify(value, undefined, 2))}\n`
 }

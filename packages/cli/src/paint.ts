@@ -16,12 +16,15 @@ export function createPaint(surroundings: Surroundings): Paint {
 }
 
 /**
- * Escapes what would move a terminal's cursor, colour it or turn its text around. For every text that
- * somebody else wrote: a provider, a file.
+ * Escapes what would move a terminal's cursor, colour it or turn its text around, and what nobody sees
+ * at all. For every text that somebody else wrote: a provider, a file. JSON stays the same JSON.
  */
 export function escapeControls(text: string): string {
-  return text.replace(/(?!\n)[\p{Cc}\p{Bidi_Control}]/gu, (character) => {
-    const code = character.codePointAt(0) ?? 0
-    return `\\u${code.toString(16).padStart(4, '0')}`
-  })
+  return text.replace(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
+    // By UTF-16 code units, as JSON counts them
+    Array.from({ length: character.length }, (_, index) => {
+      const unit = character.charCodeAt(index).toString(16)
+      return `\\u${unit.padStart(4, '0')}`
+    }).join(''),
+  )
 }

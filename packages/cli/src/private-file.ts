@@ -10,6 +10,7 @@ import {
   fchownSync,
   fsyncSync,
   linkSync,
+  lstatSync,
   openSync,
   readFileSync,
   realpathSync,
@@ -19,7 +20,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { CommandError, isSystemError } from './failure.ts'
 
 /** Read and written by its owner alone. */
@@ -27,6 +28,16 @@ export const privateMode = 0o600
 
 /** The size from which a file is no key, but was named by mistake. */
 const maxSize = 1_000_000
+
+/**
+ * Reads where a certificate goes, from the command line.
+ *
+ * @throws CommandError for standard output
+ */
+export function readCertificatePlace(place: string, cwd: string): string {
+  if (place.trim() !== '-') return resolve(cwd, place)
+  throw new CommandError('--certificate-out: "-" is no file: name one, such as ./client-key.crt')
+}
 
 /**
  * Creates a file that is not there yet, or with `isForced` takes the place of the one that is.
@@ -48,15 +59,17 @@ export function createFile(
 /**
  * Checks that a file can be created, before a key is made for it.
  *
- * @throws CommandError when it is there, unless `isForced`, or when its folder is not
+ * @throws CommandError when it is there, unless `isForced`, when it is no file, or when its folder is not
+ *   there
  */
 export function checkCreatable(path: string, { isForced }: { readonly isForced: boolean }): void {
   const folder = dirname(path)
   const found = findStats(folder)
   if (!found) throw new CommandError(`${folder}: there is no such folder: make it first`)
   if (!found.isDirectory()) throw new CommandError(`${folder} is not a folder`)
-  const there = findStats(path)
+  const there = findStats(findTarget(path))
   if (there?.isDirectory()) throw new CommandError(`${path} is a folder, and a file is needed`)
+  if (there && !there.isFile()) throw new CommandError(`${path} is not a file`)
   if (there && !isForced) throw buildExists(path)
 }
 
@@ -69,6 +82,7 @@ export function checkCreatable(path: string, { isForced }: { readonly isForced: 
  */
 export function changeFile(path: string, change: (text: string | undefined) => string): void {
   const target = findTarget(path)
+  checkCreatable(target, { isForced: true })
   writeThrough(target, (draft) => {
     const stats = findStats(target)
     const text = stats && readText(target)
@@ -84,7 +98,8 @@ export function changeFile(path: string, change: (text: string | undefined) => s
  */
 export function readText(path: string): string {
   const stats = statSync(path)
-  if (!stats.isFile() && !stats.isFIFO()) throw new CommandError(`${path} is not a file`)
+  // Whoever opens a pipe waits until somebody writes to it
+  if (!stats.isFile()) throw new CommandError(`${path} is not a file`)
   if (stats.size > maxSize) {
     throw new CommandError(`${path} is not a file of keys: it has more than 1 MB`)
   }
@@ -164,13 +179,32 @@ function keepOwner(draft: number, { uid, gid }: Stats, target: string): void {
   }
 }
 
-/** Where a symbolic link leads: the file behind it is replaced, and not the link. */
+/**
+ * Whether two paths are of one file, which need not be there yet. On some disks names that differ in
+ * case alone are the same.
+ */
+export function isSameFile(path: string, other: string): boolean {
+  const [first, second] = [path, other].map((name) => {
+    const target = findTarget(name)
+    return join(findTarget(dirname(target)), basename(target)).toLowerCase()
+  })
+  return first === second
+}
+
+/**
+ * Where a symbolic link leads: the file behind it is replaced, and not the link.
+ *
+ * @throws CommandError when that is nowhere
+ */
 function findTarget(path: string): string {
   try {
     return realpathSync(path)
   } catch (error) {
-    if (isSystemError(error, 'ENOENT')) return path
-    throw error
+    if (!isSystemError(error, 'ENOENT')) throw error
+    if (!lstatSync(path, { throwIfNoEntry: false })) return path
+    throw new CommandError(
+      `${path} is a link that leads nowhere: remove it, or name the file itself`,
+    )
   }
 }
 

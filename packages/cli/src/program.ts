@@ -40,7 +40,7 @@ export async function runProgram(
   argv: readonly string[],
   surroundings: Surroundings,
 ): Promise<number> {
-  const program = createProgram(surroundings)
+  const program = createProgram(argv, surroundings)
   try {
     await program.parseAsync([...argv], { from: 'user' })
     return 0
@@ -50,7 +50,7 @@ export async function runProgram(
   }
 }
 
-function createProgram(surroundings: Surroundings): Command {
+function createProgram(argv: readonly string[], surroundings: Surroundings): Command {
   const { stdout, stderr, columns } = surroundings
   const program = new Command('countersign')
     .description('Client keys for OpenID Providers, and why one answers invalid_client.')
@@ -58,11 +58,12 @@ function createProgram(surroundings: Surroundings): Command {
     .helpOption('--help', 'print this help')
     .helpCommand(false)
     .showSuggestionAfterError()
+    .configureHelp({ showGlobalOptions: true })
     .exitOverride()
     .configureOutput({
       writeOut: (text) => stdout.write(text),
       writeErr: (text) => stderr.write(text),
-      outputError: (text, write) => write(describeUsageFault(text)),
+      outputError: (text, write) => write(describeUsageFault(text, argv)),
       getOutHelpWidth: () => columns,
       getErrHelpWidth: () => columns,
       getOutHasColors: () => hasColour(surroundings),
@@ -82,15 +83,27 @@ function adopt(parent: Command, command: Command): void {
   }
 }
 
+/** The length from which a word may be a key or a secret that was meant for a variable. */
+const maxQuoted = 40
+
 /** What commander says, as a line like all others. */
-function describeUsageFault(text: string): string {
-  const [message = '', ...others] = text
+function describeUsageFault(text: string, argv: readonly string[]): string {
+  const [message = '', ...others] = hideSecrets(text, argv)
     .trim()
     .replace(/^error: /, '')
     .split('\n')
   const guess = /\(Did you mean (.+)\?\)/.exec(others.join(' '))?.[1]
   const line = guess === undefined ? message : `${message}: did you mean ${guess}?`
   return `countersign: ${escapeControls(line)}\n`
+}
+
+/** Leaves out what may be a key, or a secret: commander repeats every word that it does not understand. */
+function hideSecrets(text: string, argv: readonly string[]): string {
+  const secrets = argv
+    .map((word) => word.replace(/^--?\w[\w-]*=/, ''))
+    .filter((word) => word.includes('-----') || word.length > maxQuoted)
+    .sort((a, b) => b.length - a.length)
+  return secrets.reduce((shown, secret) => shown.replaceAll(secret, '…'), text)
 }
 
 function readVersion(): string {

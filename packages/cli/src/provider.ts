@@ -39,6 +39,14 @@ export function readAlgorithm(name: string): JwsAlgorithm {
   throw new CommandError(`--alg: must be one of ${jwsAlgorithms.join(', ')}`)
 }
 
+/** What a client without a key has to do: set one, unless its provider takes none. */
+export function describeMissingKey(preset: Preset | undefined): string {
+  if (!preset || preset.assertion) return 'set OIDC_CLIENT_KEY'
+  const { title, clientAuth, sources } = preset
+  const ways = new Intl.ListFormat('en', { type: 'disjunction' }).format(clientAuth)
+  return `${title} takes no client key, and knows clients by ${ways} (${sources[0]})`
+}
+
 /** The algorithm that is best for a provider; for one that is not known ES256. */
 export function chooseAlgorithmFor(preset: Preset | undefined): JwsAlgorithm {
   const { recommendedAlgs, algs } = preset?.assertion ?? {}

@@ -10,7 +10,8 @@
 import { describeDuration } from './duration.ts'
 import type { SetKey } from './key-set.ts'
 import { findSigner, findState, isOver, type KeyState } from './key-states.ts'
-import { escapeControls, type Paint } from './paint.ts'
+import type { Paint } from './paint.ts'
+import { clean } from './wrap.ts'
 
 /** How it is drawn. */
 export interface TimelineStyle {
@@ -75,7 +76,7 @@ export function drawTimeline(
 
 /** A name short enough for a row. A thumbprint is known by its first characters. */
 export function shorten(kid: string): string {
-  const plain = [...escapeControls(kid)]
+  const plain = [...clean(kid)]
   return (plain.length <= 14 ? plain : plain.slice(0, 8)).join('')
 }
 

@@ -169,4 +169,17 @@ describe('assertion says in one line', () => {
         'key: set OIDC_CLIENT_KEY\n',
     )
   })
+
+  test('that the provider takes no key, and what it takes', async () => {
+    const place = createPlace()
+    const { OIDC_CLIENT_KEY: _, ...others } = await createClient(place)
+    const env = { ...others, OIDC_PROVIDER: 'google', OIDC_CLIENT_SECRET: 'a client secret' }
+    const { exitCode, stderr } = await place.run('assertion', { env })
+    expect(exitCode).toBe(2)
+    expect(stderr).toBe(
+      'countersign: this client authenticates with client_secret_basic, and sends no assertion of a ' +
+        'key: Google takes no client key, and knows clients by client_secret_post or ' +
+        'client_secret_basic (https://developers.google.com/identity/openid-connect/openid-connect)\n',
+    )
+  })
 })

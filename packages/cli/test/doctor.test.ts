@@ -39,7 +39,7 @@ describe('the doctor', () => {
     expect(stdout).toContain('SESSION_STORE=memory')
   })
 
-  test.each(['0', '61', 'soon'])('takes no time limit of %s', async (seconds) => {
+  test.each(['0', '61', 'soon', '0x5', '5e0'])('takes no time limit of %s', async (seconds) => {
     const { exitCode, stdout, stderr } = await createPlace().run(`doctor --timeout ${seconds}`)
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' })
     expect(stderr).toBe(

@@ -46,9 +46,16 @@ function settle(text: string, env: Environment, place: Place): string {
   return makeStable(text.replaceAll(origin, 'http://provider'), place)
 }
 
-async function probe(place: Place, env: Environment): Promise<string> {
+async function probe(
+  place: Place,
+  env: Environment,
+  change: (form: Record<string, string>) => Record<string, string> = (form) => form,
+): Promise<string> {
   const { endpoint, form } = JSON.parse((await place.run('assertion --json', { env })).stdout)
-  const response = await fetch(endpoint, { method: 'POST', body: new URLSearchParams(form) })
+  const response = await fetch(endpoint, {
+    method: 'POST',
+    body: new URLSearchParams(change(form)),
+  })
   const { error } = (await response.json()) as { error: string }
   return error
 }
@@ -76,7 +83,7 @@ describe('emulator', () => {
 
           Ctrl+C to stop. What it refuses is told below.
 
-          ✖ Jiko: grant.error: invalid_grant: authorization code not found
+            Jiko: grant.error: invalid_grant: authorization code not found
       "
     `)
   })
@@ -85,16 +92,71 @@ describe('emulator', () => {
     const place = createPlace()
     const env = await createApp(place, 'EdDSA', { OIDC_PROVIDER: 'jiko' })
     const { stdout } = await runWhile(place, env, async () => {
-      const line = 'assertion --json'
-      const { endpoint, form } = JSON.parse((await place.run(line, { env })).stdout)
-      const { client_id: _, ...others } = form
-      await fetch(endpoint, { method: 'POST', body: new URLSearchParams(others) })
+      await probe(place, env, ({ client_id: _, ...others }) => others)
     })
     expect(stdout.split('told below.\n')[1]).toMatchInlineSnapshot(`
       "
           ✖ Jiko: token: the rule "client_id" is broken: the form must have "client_id" as well (https://docs.jiko.io/products/customer-api/guides/oauth/private-key-jwt)
       "
     `)
+  })
+
+  test('marks in colour what breaks a rule, and nothing else', async () => {
+    const place = createPlace()
+    const changes = { OIDC_PROVIDER: 'jiko', FORCE_COLOR: '1' }
+    const env = await createApp(place, 'EdDSA', changes)
+    const { stdout } = await runWhile(place, env, async () => {
+      await probe(place, env)
+      await probe(place, env, ({ client_id: _, ...others }) => others)
+      await probe(place, env)
+    })
+    const [good, bad, again] = stdout.trimEnd().split('\n').slice(-3)
+    const csi = '\u001b['
+    expect(good).toMatch(`      ${csi}2mJiko: grant.error: invalid_grant: `)
+    expect(bad).toMatch(`    ${csi}31m✖${csi}39m Jiko: token: the rule "client_id" is broken: `)
+    expect(again).toBe(good)
+  })
+
+  test('marks assertions that are refused by a provider that is none in particular', async () => {
+    const place = createPlace()
+    const env = await createApp(place, 'ES256', {})
+    const { stdout } = await runWhile(place, env, async () => {
+      await probe(place, env, (form) => ({ ...form, client_assertion: 'e30.e30.e30' }))
+    })
+    expect(stdout.split('told below.\n')[1]).toMatch(/^\n {4}✖ token: invalid_client: /)
+  })
+
+  test('speaks JSON to programs, a line each time', async () => {
+    const place = createPlace()
+    const env = await createApp(place, 'EdDSA', { OIDC_PROVIDER: 'jiko' })
+    const act = async () => {
+      await probe(place, env)
+      await probe(place, env, ({ client_id: _, ...others }) => others)
+    }
+    const { stdout } = await runWhile(place, env, act, 'emulator --json')
+    const lines = stdout.trimEnd().split('\n')
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      {
+        type: 'ready',
+        provider: 'jiko',
+        issuer: 'http://provider',
+        clientId: 'app',
+        registeredBy: 'its public key (PEM)',
+        redirectUris: ['http://localhost:3000/callback'],
+        accounts: ['Ada Lovelace', 'Grace Hopper', 'Alan Turing'],
+      },
+      {
+        type: 'log',
+        message: 'Jiko: grant.error: invalid_grant: authorization code not found',
+      },
+      {
+        type: 'refusal',
+        endpoint: 'token',
+        rule: 'client_id',
+        message: 'the form must have "client_id" as well',
+        clientId: 'app',
+      },
+    ])
   })
 
   test.each([
@@ -159,6 +221,19 @@ describe('emulator says in one line', () => {
     const env = await createApp(place, 'PS256', { OIDC_PROVIDER: 'jiko' })
     expect((await place.run('emulator --jwks-url', { env })).stderr).toBe(
       'countersign: Jiko takes no JWKS URL: leave --jwks-url away\n',
+    )
+  })
+
+  test('that the provider takes no keys at all', async () => {
+    const place = createPlace()
+    const { OIDC_CLIENT_KEY: _, ...others } = await createApp(place, 'PS256', {
+      OIDC_PROVIDER: 'google',
+    })
+    const env = { ...others, OIDC_CLIENT_SECRET: 'a client secret' }
+    expect((await place.run('emulator', { env })).stderr).toBe(
+      'countersign: the emulator knows clients by their keys, and this one authenticates with ' +
+        'client_secret_basic: Google takes no client key, and knows clients by client_secret_post or ' +
+        'client_secret_basic (https://developers.google.com/identity/openid-connect/openid-connect)\n',
     )
   })
 

@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { presets } from '@countersign/core'
 import { jwsAlgorithms } from '@countersign/core/keys'
 import { describe, expect, test } from 'vitest'
@@ -93,7 +93,7 @@ describe('countersign keygen', () => {
     await run('keygen --alg PS256 --bits 3072')
     const { asymmetricKeyDetails } = createPrivateKey(readFileSync(path('client-key.pem')))
     expect(asymmetricKeyDetails?.modulusLength).toBe(3072)
-    expect(await run('keygen --bits 1024 --out b.pem')).toEqual(
+    expect(await run('keygen --alg RS256 --bits 1024 --out b.pem')).toEqual(
       failed('--bits: must be one of 2048, 3072, 4096'),
     )
   })
@@ -206,15 +206,6 @@ describe('what is there already', () => {
       failed(`${path('key.crt')} is there already: --force replaces it, and its key is lost`),
     )
     expect(readdirSync(cwd)).toEqual(['key.crt'])
-  })
-
-  test('is the same behind a link that leads nowhere', async () => {
-    const { run, path, cwd } = createPlace()
-    symlinkSync(path('elsewhere.pem'), path('key.pem'))
-    expect(await run('keygen --out key.pem')).toEqual(
-      failed(`${path('key.pem')} is there already: --force replaces it, and its key is lost`),
-    )
-    expect(readdirSync(cwd)).toEqual(['key.pem'])
   })
 
   test('is looked for before a key is made: a missing folder, a folder, a file in its place', async () => {

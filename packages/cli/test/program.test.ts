@@ -32,6 +32,55 @@ describe('a line that cannot be understood', () => {
   })
 })
 
+describe('a key in place of a word', () => {
+  const secret = 'MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg'
+  const pem = `-----BEGIN PRIVATE KEY-----\\n${secret}\\n-----END PRIVATE KEY-----\\n`
+  const words: readonly (readonly string[])[] = [
+    ['jwks', pem],
+    ['keys', 'list', pem],
+    ['keys', pem],
+    [pem],
+    ['keygen', pem.replaceAll('\\n', '\n')],
+    ['keygen', `--key=${pem}`],
+    ['keygen', `--key=${secret}`],
+    [secret],
+    ['jwks', 'file:./a.pem', secret],
+    ['doctor', '--timeout', secret],
+    ['doctor', `--timeout=${secret}`],
+    ['keys', 'list', `{"kty":"EC","d":"${secret}"}`],
+    ['keys', 'list', '--', pem],
+    ['keys', 'rotate', `{"keys":[{"kty":"EC","d":"${secret}"}]}`],
+    ['keygen', '--out', `-----BEGIN PRIVATE KEY-----\n${secret}`],
+    ['keygen', `--set={"kty":"EC","d":"${secret}"}`],
+  ]
+
+  test.each(words)('is not repeated: %s %s %s', async (...line) => {
+    const { exitCode, stdout, stderr } = await createPlace().type(line)
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' })
+    expect(stderr).toMatch(/^countersign: .*\n$/)
+    expect(stderr).not.toMatch(/BEGIN|MIGH/)
+  })
+
+  test('is what is wrong with the line', async () => {
+    const { type } = createPlace()
+    expect(await type(['jwks', pem])).toEqual(failed("unknown option '…'"))
+    expect(await type(['keygen', `--key=${secret}`])).toEqual(failed("unknown option '--key=…'"))
+    expect(await type(['keys', 'list', `{"d":"${secret}"}`])).toEqual(
+      failed('the path of a file is needed, and what is given seems to be a key itself'),
+    )
+  })
+})
+
+test('the help of each command has the options that all commands take', async () => {
+  const { run } = createPlace()
+  for (const line of ['keygen', 'keys', 'keys list', 'keys rotate', 'jwks', 'doctor', 'emulator']) {
+    const { stdout } = await run(`${line} --help`)
+    for (const option of ['-e, --env-file <path>', '--json', '--verbose']) {
+      expect(stdout.split('Global Options:')[1]).toContain(`\n  ${option} `)
+    }
+  }
+})
+
 describe('the program', () => {
   test('prints its version', async () => {
     const { run } = createPlace()
@@ -100,6 +149,13 @@ describe('--env-file', () => {
       (await run('--env-file a.env keygen --out b.pem --json', { env })).stdout,
     )
     expect(fromEnvironment.registration.provider).toBe('criipto')
+  })
+
+  test('has a short name, which Node does not take for its own option', async () => {
+    const { run, path } = createPlace()
+    writeFileSync(path('a.env'), 'OIDC_PROVIDER=auth0')
+    const { stdout } = await run('keygen --json -e a.env', { env: {} })
+    expect(JSON.parse(stdout).registration.provider).toBe('auth0')
   })
 
   test('may be given more than once: a later file wins', async () => {

@@ -16,6 +16,7 @@ import {
 } from 'jose'
 import type { EmulatorRule } from './emulator-rules.ts'
 import type { ProviderClients } from './provider-clients.ts'
+import { createUsedIds, type UsedIds } from './used-ids.ts'
 
 /** The endpoints at which a client authenticates. */
 export type ClientEndpoint =
@@ -41,11 +42,17 @@ export interface SeenAssertion extends DecodedAssertion {
   readonly rule?: EmulatorRule
 }
 
+/** What a check found: nothing in a request without a client assertion. */
+export interface CheckedAssertion {
+  readonly seen?: SeenAssertion
+  readonly refusal?: string
+}
+
 /** Decides on one client assertion. */
 export type AssertionCheck = (
   form: URLSearchParams,
   endpoint: ClientEndpoint,
-) => Promise<SeenAssertion | undefined>
+) => Promise<CheckedAssertion>
 
 /** The longest lifetime, in seconds, that a strict provider accepts. @see FAPI 2.0 SP, 5.3.2.1 */
 const longestLifetime = 60
@@ -56,8 +63,7 @@ const clockTolerance = 10
 export const jwtBearer: string = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
 /**
- * Creates the check. It answers `undefined` for a request without a client assertion, or with one that
- * is not a JWT at all, which oidc-provider refuses itself.
+ * Creates the check.
  *
  * @see OpenID Connect Core 1.0, 9; draft-ietf-oauth-rfc7523bis; FAPI 2.0 SP, 5.3.2.1
  */
@@ -66,25 +72,27 @@ export function createAssertionCheck(options: {
   readonly clients: ProviderClients
   readonly strict: boolean
 }): AssertionCheck {
-  const usedIds = new Set<string>()
+  const usedIds = createUsedIds()
 
   return async function checkAssertion(form, endpoint) {
     const assertion = form.get('client_assertion')
-    if (assertion === null) return undefined
+    if (assertion === null) return {}
     const decoded = decodeAssertion(assertion)
-    if (decoded === undefined) return undefined
+    if (decoded === undefined) return { refusal: 'client assertion: it is not a JWT' }
     const receivedAt = Date.now() / 1000
     const seen = { endpoint, ...decoded, receivedAt }
     // Keys behind a `jwksUri` have to be fetched, strict or not.
     const { keys, fault } = await keysFor(decoded, options.clients)
-    if (!options.strict) return seen
+    if (!options.strict) return { seen }
     const { header, payload } = decoded
-    const refusal =
+    const broken =
       brokenRule(form, payload, options.issuer, receivedAt) ??
       fault ??
       brokenKeyRule(header, keys) ??
       repeatedId(payload, usedIds)
-    return refusal === undefined ? seen : { ...seen, refusal: `client assertion: ${refusal}` }
+    if (broken === undefined) return { seen }
+    const refusal = `client assertion: ${broken}`
+    return { seen: { ...seen, refusal }, refusal }
   }
 }
 
@@ -117,12 +125,14 @@ function brokenRule(
 }
 
 function brokenKeyRule(
-  { kid, alg }: ProtectedHeaderParameters,
+  header: ProtectedHeaderParameters,
   keys: readonly JWK[] | undefined,
 ): string | undefined {
+  const { kid, alg, crit } = header
   if (keys === undefined) return 'iss names a client that is not registered'
+  if (crit !== undefined) return 'the header has crit, and no extension is understood'
   // A client secret has no kid; that HS* is this client's way at all is oidc-provider's to check
-  if (alg?.startsWith('HS')) return undefined
+  if (isMac({ header })) return undefined
   if (kid === undefined) return 'the header has no kid'
   const key = keys.find((candidate) => candidate.kid === kid)
   if (key === undefined) {
@@ -134,11 +144,9 @@ function brokenKeyRule(
 }
 
 /** An assertion is used once, and a retry needs a new one. */
-function repeatedId({ iss, jti }: JWTPayload, usedIds: Set<string>): string | undefined {
-  const id = `${iss} ${jti}`
-  if (usedIds.has(id)) return 'jti was used before; every request needs a new assertion'
-  usedIds.add(id)
-  return undefined
+function repeatedId({ iss, jti, exp = 0 }: JWTPayload, usedIds: UsedIds): string | undefined {
+  if (usedIds.add(`${iss} ${jti}`, exp)) return undefined
+  return 'jti was used before; every request needs a new assertion'
 }
 
 async function keysFor(
@@ -154,16 +162,31 @@ async function keysFor(
   }
 }
 
+/** How deep a claim may be. Far deeper ones cannot be written down again. */
+const deepest = 32
+
 /** Decodes what claims to be a JWT. */
 export function decodeAssertion(assertion: string): DecodedAssertion | undefined {
   try {
-    return { header: decodeProtectedHeader(assertion), payload: decodeJwt(assertion) }
+    const decoded = { header: decodeProtectedHeader(assertion), payload: decodeJwt(assertion) }
+    return isDeeper(decoded, deepest) ? undefined : decoded
   } catch {
     return undefined
   }
 }
 
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return levels === 0 || Object.values(value).some((member) => isDeeper(member, levels - 1))
+}
+
+/** Whether an assertion is signed with a secret. What `alg` is, nobody has looked at. */
+export function isMac({ header: { alg } }: Pick<DecodedAssertion, 'header'>): boolean {
+  return typeof alg === 'string' && alg.startsWith('HS')
+}
+
 /** Keeps a value within the characters of an `error_description`. @see RFC 6749, 5.2 */
-function quote(value: string): string {
-  return `'${value.replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, '?').slice(0, 200)}'`
+function quote(value: unknown): string {
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  return `'${text.replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, '?').slice(0, 200)}'`
 }

@@ -7,8 +7,10 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ClientEndpoint, SeenAssertion } from './client-assertion.ts'
+import { findFormFault } from './client-form.ts'
 import { endpointPaths } from './endpoint-paths.ts'
 import { buildReplay, readBody } from './request-body.ts'
+import { readTarget } from './request-path.ts'
 import type { SeenTokenRequest } from './seen-token-request.ts'
 
 /** A request at one of these endpoints. */
@@ -39,6 +41,8 @@ export interface ClientEndpointParts {
   readonly check: ClientCheck
   readonly handle: (req: IncomingMessage, res: ServerResponse) => Promise<void>
   readonly onAssertion: (assertion: SeenAssertion) => void
+  /** Told why a request is refused that is not a form with each parameter once. */
+  readonly onFormFault: (endpoint: ClientEndpoint, fault: string) => void
   /** Told of the token requests that do not get as far as oidc-provider. */
   readonly onTokenRequest: (request: SeenTokenRequest) => void
 }
@@ -59,7 +63,7 @@ export function findClientEndpoint(pathname: string): ClientEndpoint | undefined
 export function createClientEndpoints(
   parts: ClientEndpointParts,
 ): (req: IncomingMessage, res: ServerResponse, endpoint: ClientEndpoint) => Promise<void> {
-  const { check, handle, onAssertion, onTokenRequest } = parts
+  const { check, handle, onAssertion, onFormFault, onTokenRequest } = parts
 
   // One after the other: two that present the same refresh token at once could both find it unused
   let lastTurn: Promise<void> = Promise.resolve()
@@ -72,29 +76,43 @@ export function createClientEndpoints(
   return async function answer(req, res, endpoint) {
     const body = await readBody(req)
     const form = new URLSearchParams(body.toString())
-    const { authorization } = req.headers
-    const {
-      seen,
-      refusal,
-      clientId,
-      form: replaced,
-    } = await check({ form, endpoint, authorization })
+    const { authorization, 'content-type': contentType } = req.headers
+    const query = readTarget(req.url)?.query ?? new URLSearchParams()
+    const fault = findFormFault({ form, query, contentType })
+    if (fault !== undefined) {
+      onFormFault(endpoint, fault)
+      return refuse({ error: 'invalid_request', refusal: describeOnWire(fault) })
+    }
+    const checked = await check({ form, endpoint, authorization })
+    const { seen, refusal, clientId } = checked
     if (seen !== undefined) onAssertion(seen)
-    if (refusal === undefined) {
-      const pass = () => handle(buildReplay(req, replaced ?? body), res)
-      return endpoint === 'token' ? inTurn(pass) : pass()
-    }
-    if (endpoint === 'token') {
+    if (refusal !== undefined) return refuse({ error: 'invalid_client', refusal, clientId })
+    // What was checked, and not the bytes, which could be read in another way
+    const pass = () => handle(buildReplay(req, checked.form ?? form), res)
+    return endpoint === 'token' ? inTurn(pass) : pass()
+
+    function refuse({ clientId, ...why }: Pick<CheckedRequest, 'clientId'> & WireError): void {
       const grantType = form.get('grant_type') ?? undefined
-      onTokenRequest({ grantType, clientId, error: 'invalid_client', refusal })
+      if (endpoint === 'token') onTokenRequest({ grantType, clientId, ...why })
+      sendError(res, why)
     }
-    return sendInvalidClient(res, refusal)
   }
 }
 
-function sendInvalidClient(res: ServerResponse, error_description: string): void {
-  res.statusCode = 401
+/** @see RFC 6749, 5.2 */
+interface WireError {
+  readonly error: 'invalid_client' | 'invalid_request'
+  readonly refusal: string
+}
+
+function sendError(res: ServerResponse, { error, refusal: error_description }: WireError): void {
+  res.statusCode = error === 'invalid_client' ? 401 : 400
   res.setHeader('content-type', 'application/json; charset=utf-8')
   res.setHeader('cache-control', 'no-store')
-  res.end(JSON.stringify({ error: 'invalid_client', error_description }))
+  res.end(JSON.stringify({ error, error_description }))
+}
+
+/** Keeps a message within the characters of an `error_description`. @see RFC 6749, 5.2 */
+export function describeOnWire(message: string): string {
+  return message.replaceAll('"', "'").replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, '?')
 }

@@ -13,6 +13,7 @@ import { type Account, scopeClaims } from './account.ts'
 import type { ExtraParameters } from './emulated-authorization.ts'
 import { endpointPaths } from './endpoint-paths.ts'
 import { frontChannelClientMetadata, frontChannelMetadata } from './front-channel-logout.ts'
+import { maxJwkSet } from './registered-keys.ts'
 import { readRequestedAcr } from './requested-acr.ts'
 import type { Storage } from './storage.ts'
 import type { TokenOptions } from './token-options.ts'
@@ -125,6 +126,7 @@ export function buildConfiguration(parts: ConfigurationParts): object {
     },
     renderError: async (ctx: Context, out: { error: string; error_description?: string }) =>
       pages.error(ctx, out),
+    fetchResponseBodyLimits: { jwks_uri: maxJwkSet },
     // Other addresses are loopback here, which the default's guard against them would refuse.
     fetch: (url: string, { dispatcher: _, ...options }: RequestInit & { dispatcher?: unknown }) =>
       globalThis.fetch(url, options),

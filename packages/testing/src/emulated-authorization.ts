@@ -10,7 +10,7 @@
 /// <reference path="./oidc-provider.d.ts" />
 import type { Preset } from '@countersign/core'
 import type { Context } from 'oidc-provider/lib/provider.js'
-import { describeOnWire } from './emulated-client-authentication.ts'
+import { describeOnWire } from './client-endpoints.ts'
 import type { BrokenEmulatorRule, EmulatorRule, Refusal } from './emulator-rules.ts'
 import { readVectors } from './requested-acr.ts'
 

@@ -10,9 +10,15 @@ import {
   type ClientEndpoint,
   type DecodedAssertion,
   decodeAssertion,
+  isMac,
   jwtBearer,
 } from './client-assertion.ts'
-import type { CheckedRequest, ClientCheck, ClientRequest } from './client-endpoints.ts'
+import {
+  type CheckedRequest,
+  type ClientCheck,
+  type ClientRequest,
+  describeOnWire,
+} from './client-endpoints.ts'
 import {
   createEmulatedAssertionCheck,
   describeUnreachable,
@@ -83,11 +89,6 @@ function refuse(
   }
 }
 
-/** Keeps a message within the characters of an `error_description`. @see RFC 6749, 5.2 */
-export function describeOnWire(message: string): string {
-  return message.replaceAll('"', "'").replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, '?')
-}
-
 interface Credentials {
   readonly methods: readonly ClientAuthMethod[]
   /** Whom the request may be from, the most telling first. */
@@ -108,7 +109,7 @@ function readCredentials(
   const decoded = jws === undefined ? undefined : decodeAssertion(jws)
   const methods: ClientAuthMethod[] = []
   if (assertion !== null) {
-    methods.push(decoded?.header.alg?.startsWith('HS') ? 'client_secret_jwt' : 'private_key_jwt')
+    methods.push(decoded && isMac(decoded) ? 'client_secret_jwt' : 'private_key_jwt')
   }
   if (secret !== null) methods.push(signed ? 'signed_client_secret' : 'client_secret_post')
   if (/^basic /i.test(authorization ?? '')) methods.push('client_secret_basic')
@@ -124,7 +125,7 @@ function readBasicUser(authorization = ''): string | undefined {
     .toString()
     .split(':')
   try {
-    return user && decodeURIComponent(user.replaceAll('+', '%20'))
+    return user ? decodeURIComponent(user.replaceAll('+', '%20')) : undefined
   } catch {
     return undefined
   }
@@ -181,7 +182,8 @@ async function findBroken(
 }
 
 function describeStranger({ clientIds }: Credentials): BrokenEmulatorRule {
-  const named = clientIds.find((clientId) => typeof clientId === 'string')
+  // What is empty counts as left out: RFC 6749, 3.2
+  const named = clientIds.find((clientId) => typeof clientId === 'string' && clientId !== '')
   const message =
     named === undefined
       ? 'the request names no client: "client_id" is required'

@@ -15,6 +15,10 @@ export async function findBrokenKeyRule(
   registered: { readonly keys: readonly JWK[]; readonly assertionAlg?: string | undefined },
   demands: AssertionDemands,
 ): Promise<BrokenEmulatorRule | undefined> {
+  // RFC 7515, 4.1.11: nothing is understood that it could name; and "b64" is not for JWTs: RFC 7797, 7
+  if (header.crit !== undefined) {
+    return { rule: 'key', message: '"crit" must not be there: no extension is understood' }
+  }
   const keys = registered.keys.filter(({ use }) => use !== 'enc')
   const named = findNamed(header, keys, demands)
   if ('rule' in named) return named

@@ -12,6 +12,8 @@ import { type AssertionRule, assertionRules } from '@countersign/core/inspection
 export const providerRules = [
   /** Every request has a `User-Agent`. */
   'user_agent',
+  /** Where clients authenticate, a request is a form with each parameter once, and no credentials beside it. */
+  'form',
   /** The client is registered. */
   'client',
   /** The client authenticates in the way that it is registered for, and in one way only. */
@@ -68,6 +70,7 @@ export function findEmulatedRules(preset: Preset): readonly EmulatorRule[] {
     client_id: isSigned,
     lifetime: isSigned && assertion.maxLifetime !== undefined,
     user_agent: preset.isUserAgentRequired === true,
+    form: true,
     client: true,
     client_auth: true,
     client_assertion_type: isSigned && clientAuth.includes('private_key_jwt'),

@@ -11,14 +11,16 @@ import { findPreset, type Preset } from '@countersign/core'
 import { describeUnknownPreset } from '@countersign/core/inspection'
 import type { Context, Provider } from 'oidc-provider/lib/provider.js'
 import { renameAcr } from './acr-claim.ts'
+import type { ClientEndpoint } from './client-assertion.ts'
 import type { ClientCheck } from './client-endpoints.ts'
 import { buildExtraParameters, type ExtraParameters } from './emulated-authorization.ts'
 import { createEmulatedClientAuthentication } from './emulated-client-authentication.ts'
 import { buildEmulatedMetadata } from './emulated-metadata.ts'
 import { createEmulatedRegistration } from './emulated-registration.ts'
 import type { Refusal } from './emulator-rules.ts'
-import { printLine } from './print-line.ts'
+import { escapeLine, printLine } from './print-line.ts'
 import type { ClientRegistration, ProviderClients } from './provider-clients.ts'
+import { addRecent } from './recent.ts'
 
 /** A provider that is stood in for. */
 export interface Emulator {
@@ -37,13 +39,13 @@ export interface Emulator {
   }): ClientCheck
   /** Makes an instance of oidc-provider look like the provider. */
   dress(engine: Provider): void
+  /** Notes a request that is not the form that it must be. */
+  refuseForm(endpoint: ClientEndpoint, message: string): void
   /** Says a line in the provider's name. */
   log(line: string): void
   /** Whether a request was refused wherever it went, and has been answered. */
   refuseRequest(req: IncomingMessage, res: ServerResponse): boolean
 }
-
-const maxRefusals = 10_000
 
 /**
  * Creates the stand-in for a provider.
@@ -59,11 +61,10 @@ export function createEmulator(
   const registration = createEmulatedRegistration(preset)
   const refusals: Refusal[] = []
 
-  const log = (line: string) => onLog(`${title}: ${line}`)
+  const log = (line: string) => onLog(escapeLine(`${title}: ${line}`))
 
   function onRefusal(refusal: Refusal): void {
-    refusals.push(refusal)
-    if (refusals.length > maxRefusals) refusals.shift()
+    addRecent(refusals, refusal)
     const { endpoint, rule, message } = refusal
     log(`${endpoint}: the rule "${rule}" is broken: ${message} (${sources[0]})`)
   }
@@ -82,6 +83,7 @@ export function createEmulator(
     },
     createClientCheck: (parts) =>
       createEmulatedClientAuthentication({ ...parts, preset, registration, onRefusal }),
+    refuseForm: (endpoint, message) => onRefusal({ rule: 'form', message, endpoint }),
     refuseRequest(req, res) {
       if (!preset.isUserAgentRequired || req.headers['user-agent']) return false
       const message = 'every request must have a "User-Agent"'

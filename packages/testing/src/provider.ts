@@ -59,9 +59,9 @@ export interface SeenRequest {
 export interface Provider {
   /** The Issuer Identifier, `http://127.0.0.1:<port>`, with the path or slash that a preset's has. */
   readonly issuer: string
-  /** Every client assertion so far, decoded, without its signature. */
+  /** The last 10,000 client assertions, decoded, without their signatures. */
   readonly assertions: readonly SeenAssertion[]
-  /** Every request so far. */
+  /** The last 10,000 requests. */
   readonly requests: readonly SeenRequest[]
   /** The last 10,000 rules of the `preset` that were broken. */
   readonly refusals: readonly Refusal[]

@@ -22,7 +22,10 @@ export interface KeyMaterial {
   readonly certificate?: string | readonly string[]
 }
 
+/** Milliseconds for the whole response. */
 const fetchTimeout = 2500
+/** The most bytes that a JWK Set may have. */
+export const maxJwkSet: number = 256 * 1024
 
 /** Reads the keys that are given as they are. Those of a PEM or a certificate have no `kid`. */
 export function readKeys({ jwks, publicKey, certificate }: KeyMaterial): readonly JWK[] {
@@ -40,13 +43,25 @@ export async function nameKeys(keys: readonly JWK[]): Promise<readonly JWK[]> {
 
 /** Reads the JWK Set behind `url`. */
 export async function fetchKeys(url: string): Promise<readonly JWK[]> {
-  const response = await fetch(url, {
-    headers: { accept: 'application/json' },
-    redirect: 'error',
-    signal: AbortSignal.timeout(fetchTimeout),
-  })
-  if (response.status !== 200) throw new Error(`${url} answered ${response.status}`)
-  return checkKeys(await response.json(), url)
+  const signal = AbortSignal.timeout(fetchTimeout)
+  const headers = { accept: 'application/json' }
+  const response = await fetch(url, { headers, redirect: 'error', signal })
+  if (response.status !== 200) {
+    await response.body?.cancel()
+    throw new Error(`${url} answered ${response.status}`)
+  }
+  return checkKeys(JSON.parse(await readText(response, url)), url)
+}
+
+async function readText(response: Response, url: string): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+    size += chunk.length
+    if (size > maxJwkSet) throw new Error(`${url} answered more than ${maxJwkSet / 1024} kB`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString()
 }
 
 function readList<T>(oneOrMore: T | readonly T[]): readonly T[] {

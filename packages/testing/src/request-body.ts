@@ -20,13 +20,13 @@ export async function readBody(req: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
-/** Builds the same request with `body` yet to be read, or with another method and body. */
+/** Builds the same request with a form yet to be read, or with another method. */
 export function buildReplay(
   req: IncomingMessage,
-  body: Buffer | URLSearchParams,
+  form: URLSearchParams,
   method: string = req.method ?? 'POST',
 ): IncomingMessage {
-  const bytes = Buffer.isBuffer(body) ? body : Buffer.from(body.toString())
+  const bytes = Buffer.from(form.toString())
   const replay = new IncomingMessage(req.socket)
   replay.method = method
   replay.url = req.url ?? '/'
@@ -34,9 +34,12 @@ export function buildReplay(
   replay.httpVersion = req.httpVersion
   replay.httpVersionMajor = req.httpVersionMajor
   replay.httpVersionMinor = req.httpVersionMinor
-  replay.headers = { ...req.headers, 'content-length': String(bytes.length) }
+  replay.headers = {
+    ...req.headers,
+    'content-length': String(bytes.length),
+    'content-type': 'application/x-www-form-urlencoded',
+  }
   delete replay.headers['transfer-encoding']
-  if (!Buffer.isBuffer(body)) replay.headers['content-type'] = 'application/x-www-form-urlencoded'
   replay.complete = true
   replay.push(bytes)
   replay.push(null)

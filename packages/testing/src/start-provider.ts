@@ -22,19 +22,19 @@ import { listen } from './listener.ts'
 import { sendLogoutToken, signLogoutToken } from './logout-token.ts'
 import { sendPage, setPageHeaders } from './page.ts'
 import { homePage } from './pages.ts'
+import { escapeLine } from './print-line.ts'
 import type { Provider, ProviderOptions, SeenRequest } from './provider.ts'
 import type { ProviderClient } from './provider-client.ts'
 import { createProviderClients, plainRegistration } from './provider-clients.ts'
 import { generateProviderKeys } from './provider-keys.ts'
+import { addRecent } from './recent.ts'
 import { buildReplay } from './request-body.ts'
+import { isMisspelt, readTarget } from './request-path.ts'
 import type { SeenTokenRequest } from './seen-token-request.ts'
 import { createSignIn } from './sign-in.ts'
 import type { SignInAnswer } from './sign-in-answer.ts'
 import { endSessionsOf } from './sign-out.ts'
 import { createStorage } from './storage.ts'
-
-/** A demo may run for weeks. */
-const maxTokenRequests = 10_000
 
 /**
  * Starts an OpenID Provider on 127.0.0.1.
@@ -49,7 +49,7 @@ const maxTokenRequests = 10_000
 export async function startProvider(options: ProviderOptions = {}): Promise<Provider> {
   const emulator =
     options.preset === undefined ? undefined : createEmulator(options.preset, options.onLog)
-  const log = emulator?.log ?? options.onLog ?? (() => {})
+  const log = emulator?.log ?? ((line: string): void => void options.onLog?.(escapeLine(line)))
   const listed = options.accounts ?? defaultAccounts
   const accounts = new Map(listed.map((account) => [account.sub, account]))
   const answers: SignInAnswer[] = []
@@ -88,8 +88,7 @@ export async function startProvider(options: ProviderOptions = {}): Promise<Prov
   }
 
   function onTokenRequest(request: SeenTokenRequest): void {
-    tokenRequests.push(request)
-    if (tokenRequests.length > maxTokenRequests) tokenRequests.shift()
+    addRecent(tokenRequests, request)
   }
 
   let keys = await generateProviderKeys()
@@ -100,7 +99,9 @@ export async function startProvider(options: ProviderOptions = {}): Promise<Prov
       emulator?.createClientCheck({ issuer, clients }) ??
       createPlainCheck(createAssertionCheck({ issuer, clients, strict }), log),
     handle: (req, res) => engine.handle(req, res),
-    onAssertion: (assertion) => assertions.push(assertion),
+    onAssertion: (assertion) => addRecent(assertions, assertion),
+    onFormFault:
+      emulator?.refuseForm ?? ((endpoint, fault) => log(`${endpoint}: invalid_request: ${fault}`)),
     onTokenRequest,
   })
   const signIn = createSignIn({
@@ -114,21 +115,23 @@ export async function startProvider(options: ProviderOptions = {}): Promise<Prov
 
   async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const method = req.method ?? 'GET'
-    const url = new URL(req.url ?? '/', origin)
-    requests.push({ method, path: url.pathname })
+    const target = readTarget(req.url)
+    if (target === undefined) return sendNothing(res, 400)
+    addRecent(requests, { method, path: target.pathname })
     setPageHeaders(res)
     if (emulator?.refuseRequest(req, res)) return
-    if (url.pathname === '/') return sendPage(res, 200, homePage(issuer))
-    if (!url.pathname.startsWith(`${mountPath}/`)) return sendNotFound(res)
-    const pathname = url.pathname.slice(mountPath.length)
+    if (target.pathname === '/') return sendPage(res, 200, homePage(issuer))
+    if (!target.pathname.startsWith(`${mountPath}/`)) return sendNothing(res, 404)
+    const pathname = target.pathname.slice(mountPath.length)
+    if (isMisspelt(pathname)) return sendNothing(res, 404)
     // As a framework does that oidc-provider is mounted in
     if (mountPath !== '') {
-      Object.assign(req, { originalUrl: req.url, url: `${pathname}${url.search}` })
+      Object.assign(req, { originalUrl: req.url, url: `${pathname}${target.search}` })
     }
     if (pathname.startsWith('/sign-in/')) return signIn(req, res)
     // Where nobody is asked, the confirmation of a logout comes as a redirect.
     if (method === 'GET' && pathname === `${endpointPaths.end_session}/confirm`) {
-      return engine.handle(buildReplay(req, url.searchParams, 'POST'), res)
+      return engine.handle(buildReplay(req, target.query, 'POST'), res)
     }
     const endpoint = method === 'POST' ? findClientEndpoint(pathname) : undefined
     return endpoint === undefined ? engine.handle(req, res) : answerClient(req, res, endpoint)
@@ -191,14 +194,14 @@ export async function startProvider(options: ProviderOptions = {}): Promise<Prov
 /** Says in the log what the check found. */
 function createPlainCheck(check: AssertionCheck, log: (line: string) => void): ClientCheck {
   return async function checkAndLog({ form, endpoint }) {
-    const seen = await check(form, endpoint)
-    if (seen?.refusal === undefined) return { seen }
-    log(`${endpoint}: invalid_client: ${seen.refusal}`)
-    return { seen, refusal: seen.refusal, clientId: seen.payload.iss }
+    const { seen, refusal } = await check(form, endpoint)
+    if (refusal === undefined) return { seen }
+    log(`${endpoint}: invalid_client: ${refusal}`)
+    return { seen, refusal, clientId: seen?.payload.iss }
   }
 }
 
-function sendNotFound(res: ServerResponse): void {
-  res.statusCode = 404
+function sendNothing(res: ServerResponse, status: 400 | 404): void {
+  res.statusCode = status
   res.end()
 }

@@ -10,18 +10,27 @@ export interface UsedIds {
   add(id: string, exp: number): boolean
 }
 
-const room = 10_000
-
-/** Creates an empty memory, which forgets what has expired when it has grown large. */
-export function createUsedIds(): UsedIds {
+/**
+ * Creates an empty memory. When it is full it forgets what has expired, and where nothing has, the
+ * oldest: an assertion may be for ever where a provider sets no limit.
+ */
+export function createUsedIds(room = 10_000): UsedIds {
   const ids = new Map<string, number>()
+
+  function makeRoom(): void {
+    if (ids.size < room) return
+    const now = Date.now() / 1000
+    for (const [id, end] of ids) if (end < now) ids.delete(id)
+    for (const id of ids.keys()) {
+      if (ids.size < room) return
+      ids.delete(id)
+    }
+  }
+
   return {
     add(id, exp) {
-      const now = Date.now() / 1000
       if (ids.has(id)) return false
-      if (ids.size >= room) {
-        for (const [known, end] of ids) if (end < now) ids.delete(known)
-      }
+      makeRoom()
       ids.set(id, exp + 60)
       return true
     },

@@ -73,9 +73,11 @@ const faults: Readonly<Partial<Record<EmulatorRule, (app: Emulated) => Promise<F
   lifetime: ({ preset }) => ({
     claims: { exp: seconds() + (preset.assertion?.maxLifetime ?? 0) + 60 },
   }),
-  iat: () => ({ claims: { iat: seconds() + 40 } }),
+  iat: () => ({ claims: { iat: seconds() + 40, exp: seconds() + 55 } }),
   nbf: () => ({ claims: { nbf: seconds() + 40 } }),
   jti: () => ({ claims: { jti: 'x'.repeat(256) } }),
+  // There is one already
+  form: () => ({ form: { grant_type: 'refresh_token' } }),
   client: () => ({ claims: { iss: 'x', sub: 'x' }, form: { client_id: 'nobody' } }),
   client_auth: () => ({
     form: { client_assertion: undefined, client_assertion_type: undefined, client_secret: 'x' },
@@ -129,10 +131,11 @@ describe.each(all)('$title', (preset) => {
     expect(fault, `nothing here breaks the rule "${rule}"`).toBeDefined()
     const before = provider.refusals.length
     const response = await send('token', fault)
-    expect(response.status).toBe(401)
+    const error = rule === 'form' ? 'invalid_request' : 'invalid_client'
+    expect(response.status).toBe(rule === 'form' ? 400 : 401)
     expect(response.headers.get('date')).not.toBeNull()
     const body = (await response.json()) as { error: string; error_description: string }
-    expect(body.error).toBe('invalid_client')
+    expect(body.error).toBe(error)
     expect(body.error_description).toMatch(/^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/)
     expect(provider.refusals.slice(before)).toEqual([
       expect.objectContaining({ endpoint: 'token', rule }),
@@ -141,10 +144,10 @@ describe.each(all)('$title', (preset) => {
     const said = `${preset.title}: token: the rule "${rule}" is broken: ${message}`
     expect(lines.at(-1)).toBe(`${said} (${preset.sources[0]})`)
     expect(provider.tokenRequests.at(-1)).toMatchObject({
-      error: 'invalid_client',
+      error,
       refusal: body.error_description,
     })
-    if (rule === 'client_auth' || rule === 'client_assertion') return
+    if (['form', 'client_auth', 'client_assertion'].includes(rule)) return
     expect(provider.assertions.at(-1)).toMatchObject({ rule, refusal: body.error_description })
   })
 })

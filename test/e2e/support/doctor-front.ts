@@ -35,12 +35,16 @@ export function serveInstead(
 }
 
 /** A login that leads to the provider, wherever the app is. */
-export function sendToProvider({ headers }: IncomingMessage, response: ServerResponse): void {
+export function sendToProvider(
+  { provider }: DoctorSetting,
+  { headers }: IncomingMessage,
+  response: ServerResponse,
+): void {
   const query = new URLSearchParams({
     client_id: 'app',
     redirect_uri: `http://${headers.host}/callback`,
   })
-  response.writeHead(303, { location: `https://provider.example/auth?${query}` }).end()
+  response.writeHead(303, { location: `${provider.issuer}/authorize?${query}` }).end()
 }
 
 /** What the doctor says of a server that stands where the app should be. */
@@ -48,8 +52,9 @@ export async function examineServer(
   setting: DoctorSetting,
   server: PlainServer,
   changes: Readonly<Record<string, string>> = {},
+  flags: readonly string[] = [],
 ): Promise<string> {
-  const text = await setting.examine({ OIDC_BASE_URL: server.url, ...changes })
+  const text = await setting.examine({ OIDC_BASE_URL: server.url, ...changes }, flags)
   const host = server.url.replace(/^https?:/, '')
   return text.replaceAll(`http:${host}`, 'http://else').replaceAll(`https:${host}`, 'https://else')
 }

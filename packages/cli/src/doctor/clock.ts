@@ -14,6 +14,8 @@ const unnoticed = 5
 /** Seconds by which a server's own `Date` may be late: some write it ahead of their answers. */
 const unknown = 1
 const tolerated = 10
+/** Seconds for which a cache may have had an answer; what says more is no cache's. */
+const longestAge = 86_400
 
 /** Compares the clocks. */
 export async function examineClock({ metadataAnswer }: Examination): Promise<Result> {
@@ -53,8 +55,9 @@ function readSkew({ headers, sentAt, receivedAt }: MetadataAnswer): number | und
   const date = Date.parse(headers.get('date') ?? '') / 1000
   if (Number.isNaN(date)) return undefined
   // A cache on the way hands out the date of the day it asked on
-  const age = Number(headers.get('age') ?? 0)
-  const theirs = date + (Number.isFinite(age) ? age : 0)
+  const said = headers.get('age') ?? ''
+  const age = /^\d+$/.test(said) ? Number(said) : 0
+  const theirs = date + (age <= longestAge ? age : 0)
   const most = receivedAt - theirs
   const least = sentAt - (theirs + 1)
   if (least > 0) return least

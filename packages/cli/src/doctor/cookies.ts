@@ -8,11 +8,14 @@
 
 import { type Examination, navigation } from './examination.ts'
 import { fault, type Result, skip } from './finding.ts'
+import { describeNetworkFailure } from './network-failure.ts'
 import { type Answer, visit } from './visit.ts'
 
 /** What browsers keep of one cookie, and what our cookies may have together. */
 const maxCookie = 4096
 const maxCookies = 8192
+/** How servers say that a request is too large; nginx has a status of its own. */
+const tooLarge = [400, 413, 431, 494]
 
 /** Looks at the cookies of a login, and sends as many as there may be. */
 export async function examineCookies({
@@ -22,11 +25,9 @@ export async function examineCookies({
 }: Examination): Promise<Result> {
   const { loginUrl, baseUrl } = inspection
   if (loginUrl === undefined) return skip('the app has no login route')
-  const set = await loginAnswer().then(
-    ({ headers }) => headers['set-cookie'] ?? [],
-    () => undefined,
-  )
-  if (set === undefined) return skip('the app does not answer')
+  const first = await loginAnswer().catch(() => undefined)
+  if (first === undefined) return skip('the app does not answer')
+  const set = first.headers['set-cookie'] ?? []
   const largest = Math.max(0, ...set.map(({ length }) => length))
   const total = set.map((cookie) => cookie.split(';', 1)[0]?.length ?? 0).reduce((a, b) => a + b, 0)
   const facts = { cookies: set.length, largest, total }
@@ -55,27 +56,53 @@ export async function examineCookies({
       facts,
     )
   }
+  const cookie = `doctor=${'c'.repeat(maxCookies - 'doctor='.length)}`
   let answer: Answer
   try {
-    const cookie = `doctor=${'c'.repeat(maxCookies - 'doctor='.length)}`
     answer = await visit(loginUrl, { headers: { ...navigation, cookie }, milliseconds })
-  } catch {
-    answer = { status: 0, headers: {}, body: '' }
+  } catch (error) {
+    return describeClosed(error, facts)
   }
   const { status } = answer
-  if (status === 0 || status === 400 || status === 413 || status === 431 || status === 494) {
-    const how = status === 0 ? 'the connection is closed' : `the answer is ${status}`
-    return fault(
-      'broken',
-      `with ${maxCookies / 1024} kB of cookies ${how}`,
-      {
-        means:
-          'The app, or what stands before it, takes smaller headers than a session may need: some End-Users see this error at every page, and cannot even sign out.',
-        fix: 'Raise the limit (nginx: large_client_header_buffers 4 16k; Node: --max-http-header-size), or keep sessions in a store.',
-      },
-      { ...facts, status },
-    )
+  const all = { ...facts, status }
+  if (status !== first.status) return describeOther(status, first.status, all)
+  return {
+    seen: `a login sets ${total} bytes, and ${maxCookies / 1024} kB of cookies get through`,
+    facts: all,
   }
-  const seen = `a login sets ${total} bytes, and ${maxCookies / 1024} kB of cookies get through`
-  return { seen, facts: { ...facts, status } }
+}
+
+const size = `${maxCookies / 1024} kB of cookies`
+const limited = {
+  means:
+    'The app, or what stands before it, takes smaller headers than a session may need: some End-Users see this error at every page, and cannot even sign out.',
+  fix: 'Raise the limit (nginx: large_client_header_buffers 4 16k; Node: --max-http-header-size), or keep sessions in a store.',
+}
+
+/** The same request without them had an answer. */
+function describeClosed(error: unknown, facts: Result['facts']): Result {
+  const { code, seen, fix } = describeNetworkFailure(error)
+  if (code === 'ECONNRESET' || code === 'EPIPE') {
+    return fault('broken', `with ${size} the connection is closed`, limited, facts)
+  }
+  const means = 'Without them there was an answer: the app, or what stands before it, minds them.'
+  return fault('broken', `with ${size} the login cannot be opened: ${seen}`, { means, fix }, facts)
+}
+
+function describeOther(status: number, usual: number, facts: Result['facts']): Result {
+  if (tooLarge.includes(status)) {
+    return fault('broken', `with ${size} the answer is ${status}`, limited, facts)
+  }
+  // What is overloaded may have been so by chance
+  const isSure = status >= 500 && status !== 503
+  return fault(
+    isSure ? 'broken' : 'warning',
+    `with ${size} the answer is ${status}, and without them ${usual}`,
+    {
+      means:
+        'The app, or what stands before it, minds cookies of the size that a session may have.',
+      fix: 'Look at the log of the app and of what stands before it; run the doctor again to see whether it was chance.',
+    },
+    facts,
+  )
 }

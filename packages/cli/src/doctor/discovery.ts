@@ -10,7 +10,7 @@ import { ProviderError } from '@countersign/core'
 import type { Examination, MetadataAnswer } from './examination.ts'
 import { fault, type Result } from './finding.ts'
 import { describeNetworkFailure, readCode } from './network-failure.ts'
-import { drawDifference, isObject, parseJson, shorten } from './untrusted.ts'
+import { drawDifference, isObject, longestShown, parseJson, shorten } from './untrusted.ts'
 import { visit } from './visit.ts'
 
 /** Looks at the provider's metadata. */
@@ -64,6 +64,12 @@ async function readRedirect({
 
 function describeRedirect({ metadataUrl, inspection }: Examination, target: string): Result {
   const url = URL.canParse(target, metadataUrl) ? new URL(target, metadataUrl).href : target
+  if (url === metadataUrl) {
+    return fault('broken', `${metadataUrl} answers with a redirect to itself`, {
+      means: 'What stands before the provider wants something that only browsers send: cookies.',
+      fix: 'Have it let /.well-known/ and the endpoints through; "curl -i" shows what it says.',
+    })
+  }
   const end = '/.well-known/openid-configuration'
   const guess = url.endsWith(end) ? url.slice(0, -end.length) : undefined
   return fault('broken', `${metadataUrl} answers with a redirect to ${shorten(url)}`, {
@@ -75,12 +81,36 @@ function describeRedirect({ metadataUrl, inspection }: Examination, target: stri
   })
 }
 
+const closed = {
+  seen: ': it is not for everybody',
+  means:
+    'Metadata is public: something before the provider wants a login, or knows other networks.',
+  fix: 'Have the network or the proxy let this machine through, as it must let the app.',
+}
+
+/** Answers that say nothing of the issuer. */
+const refusals: Readonly<
+  Record<number, { readonly seen: string; readonly means: string; readonly fix: string }>
+> = {
+  401: closed,
+  403: closed,
+  407: closed,
+  429: {
+    seen: ': it was asked too often',
+    means:
+      'The provider, or what stands before it, limits requests: of this app, or of this network.',
+    fix: 'Ask again later; if it goes on, look for who asks that often, or have the limit raised.',
+  },
+}
+
 function describeAnswer(
   { metadataUrl, inspection }: Examination,
   { status, headers, text }: MetadataAnswer,
   error: unknown,
 ): Result {
   const { issuer } = inspection
+  const kept = refusals[status]
+  if (kept) return fault('broken', `${metadataUrl} answers ${status}${kept.seen}`, kept)
   if (status !== 200) {
     return fault('broken', `${metadataUrl} answers ${status}`, {
       means:
@@ -105,7 +135,7 @@ function describeAnswer(
     return fault('broken', 'the provider says that it is another issuer', {
       picture: drawDifference(['configured', issuer], ['provider', found]),
       means: 'The two must be identical, character by character: no ID Token would be accepted.',
-      fix: `If this is the right provider, set OIDC_ISSUER to exactly "${shorten(found)}".`,
+      fix: `If this is the right provider, set OIDC_ISSUER to ${describeFound(found)}.`,
       source: 'https://openid.net/specs/openid-connect-discovery-1_0.html',
     })
   }
@@ -113,6 +143,11 @@ function describeAnswer(
     means: 'The metadata lacks what a login needs.',
     fix: 'Tell those who run the provider, or look for another issuer of it.',
   })
+}
+
+function describeFound(issuer: string): string {
+  if (issuer.length <= longestShown) return `exactly "${issuer}"`
+  return `the "issuer" of its metadata, which is long and begins with "${shorten(issuer, 40)}"`
 }
 
 function describeIssuer({ preset, issuer }: Examination['inspection']): string {

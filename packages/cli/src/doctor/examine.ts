@@ -6,6 +6,7 @@
 
 import { setTimeout } from 'node:timers/promises'
 import { ConfigurationError, OidcError } from '@countersign/core'
+import type { Inspection } from '@countersign/core/inspection'
 import type { Environment } from '../environment.ts'
 import type { Surroundings } from '../surroundings.ts'
 import { examineAssertion } from './assertion.ts'
@@ -76,7 +77,18 @@ export async function* examine(
     yield await store
     if (isProbed) yield (await findings.get('probe')) ?? never('probe')
   } finally {
-    await inspection?.close()
+    if (inspection) await close(inspection, milliseconds)
+  }
+}
+
+/** What hangs holds nobody up. */
+async function close(inspection: Inspection, milliseconds: number): Promise<void> {
+  const ended = new AbortController()
+  const { signal } = ended
+  try {
+    await Promise.race([inspection.close(), setTimeout(milliseconds, undefined, { signal })])
+  } finally {
+    ended.abort()
   }
 }
 

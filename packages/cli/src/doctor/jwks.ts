@@ -1,26 +1,20 @@
 /**
- * Whether our JWK Set can be read where providers read it, has the key that signs, and has no private
- * one.
+ * Whether our JWK Set can be read where providers read it, and is what it should be.
  *
  * @see RFC 7517, 5
  *
  * @module
  */
 
-import { calculateThumbprint, type PublicJwk, type Signer } from '@countersign/core/keys'
 import type { Examination } from './examination.ts'
 import { fault, type Problem, type Result, skip } from './finding.ts'
+import { findSetFaults } from './jwks-faults.ts'
 import { describeNetworkFailure } from './network-failure.ts'
 import { isObject, parseJson, shorten } from './untrusted.ts'
 import { type Answer, visit } from './visit.ts'
 
-/** What only the owner of a key may have. @see RFC 7518, 6.2.2, 6.3.2, 6.4.1 */
-const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
-
 /** Seconds for which a JWK Set may be kept before a rotation takes too long. */
 const longestAge = 86_400
-
-type Jwk = Readonly<Record<string, unknown>>
 
 /** Reads our JWK Set, as a provider does. */
 export async function examineJwks(examination: Examination): Promise<Result> {
@@ -44,15 +38,17 @@ export async function examineJwks(examination: Examination): Promise<Result> {
       fix: isDown ? 'Start the app, and run the doctor again.' : failure.fix,
     })
   }
-  const result = await examineAnswer(examination, jwksUrl, answer)
+  // That there is none is told by the check of the key
+  const signer = await examination.signer().catch(() => undefined)
+  const result = examineAnswer(jwksUrl, answer, { signer: signer?.signer, published })
   return isRead ? result : soften(result, preset.title)
 }
 
-async function examineAnswer(
-  examination: Examination,
+function examineAnswer(
   jwksUrl: string,
   { status, headers, body }: Answer,
-): Promise<Result> {
+  ours: Parameters<typeof findSetFaults>[1],
+): Result {
   const set = parseJson(body)
   const fix =
     'Look at what answers there: the route may be another one, or something stands before the app.'
@@ -65,66 +61,25 @@ async function examineAnswer(
       'Providers follow no redirect, sign in nowhere, and take no other answer than 200.'
     return fault('broken', `${jwksUrl} answers ${what}`, { means, fix })
   }
-  if (!isObject(set) || !Array.isArray(set['keys']) || !set['keys'].every(isObject)) {
+  if (!isObject(set) || !Array.isArray(set['keys'])) {
     const type = headers['content-type']?.split(';', 1)[0]
     const what = /^\s*</.test(body) ? 'a web page (HTML)' : `${type ?? 'something else'}`
     const means = 'A provider finds no key there: invalid_client.'
     return fault('broken', `${jwksUrl} answers with ${what}, not with a JWK Set`, { means, fix })
   }
-  const keys: readonly Jwk[] = set['keys']
-  const kids = keys.map(({ kid }) => kid)
+  const entries: readonly unknown[] = set['keys']
+  const kids = entries.map((key) => (isObject(key) ? readText(key['kid']) : null))
   const facts = { url: jwksUrl, kids, cacheControl: headers['cache-control'] ?? null }
-  // That there is none is told by the check of the key
-  const signer = await examination.signer().catch(() => undefined)
-  const problems = [
-    ...findPrivate(keys),
-    ...(signer ? findMissing(signer.signer, keys) : []),
-    ...findAge(headers['cache-control']),
-  ]
-  const count = keys.length === 1 ? 'one key' : `${keys.length} keys`
+  const problems = [...findSetFaults(entries, ours), ...findAge(headers['cache-control'])]
+  const count = entries.length === 1 ? 'one key' : `${entries.length} keys`
   if (problems.length > 0) return { seen: `${jwksUrl} has ${count}`, facts, problems }
-  if (!signer) return { seen: `${jwksUrl} has ${count}; which one signs is not known`, facts }
+  if (!ours.signer) return { seen: `${jwksUrl} has ${count}; which one signs is not known`, facts }
   return { seen: `${jwksUrl} has the key that signs`, facts }
 }
 
-function* findPrivate(keys: readonly Jwk[]): Generator<Problem> {
-  const found = keys.flatMap((key) => {
-    const names = privateMembers.filter((name) => name in key)
-    return names.length === 0 ? [] : [`key ${show(key['kid'])} shows its ${names.join(', ')}`]
-  })
-  if (found.length === 0) return
-  yield {
-    severity: 'broken',
-    what: found,
-    means:
-      'The private key is public: whoever read it can sign in as this app, wherever it is registered.',
-    fix: 'Take it down now, make a new key, and remove the old one at the provider.',
-  }
-}
-
-function findMissing(key: Signer, keys: readonly Jwk[]): readonly Problem[] {
-  if (keys.some(({ kid }) => kid === key.kid)) return []
-  const thumbprint = calculateThumbprint(key.publicJwk)
-  const other = keys.find((jwk) => readThumbprint(jwk) === thumbprint)
-  const what = other
-    ? `the key that signs is there as ${show(other['kid'])}, and signs as "${key.kid}"`
-    : `the key that signs, "${key.kid}", is not among ${keys.map(({ kid }) => show(kid)).join(', ') || 'none'}`
-  return [
-    {
-      severity: 'broken',
-      what: [what],
-      means: 'The provider does not find the key that an assertion names: invalid_client.',
-      fix: 'Compare OIDC_CLIENT_KEY of the app with the one here, and restart the app if it changed.',
-    },
-  ]
-}
-
-function readThumbprint(jwk: Jwk): string | undefined {
-  try {
-    return calculateThumbprint(jwk as unknown as PublicJwk)
-  } catch {
-    return undefined
-  }
+/** What is no text is not told: it may be anything, as deep as its author liked. */
+function readText(untrusted: unknown): string | null {
+  return typeof untrusted === 'string' ? shorten(untrusted) : null
 }
 
 function* findAge(cacheControl: string | undefined): Generator<Problem> {
@@ -150,8 +105,4 @@ function soften(result: Result, title: string): Result {
     }
   })
   return problems ? { ...result, problems } : result
-}
-
-function show(kid: unknown): string {
-  return kid === undefined ? 'one without a kid' : shorten(JSON.stringify(kid) ?? '', 60)
 }

@@ -9,10 +9,11 @@
  * @module
  */
 
-import { KeyError, type RefusalCause } from '@countersign/core'
+import { KeyError, ProviderError, type RefusalCause } from '@countersign/core'
 import { isSigned } from './client-authentication.ts'
 import type { Examination } from './examination.ts'
 import { fault, type Problem, type Result, skip, titles } from './finding.ts'
+import { describeNoAnswer } from './token-endpoint-failure.ts'
 import { shorten } from './untrusted.ts'
 
 /** Sends the request. */
@@ -23,6 +24,7 @@ export async function examineProbe({ inspection }: Examination): Promise<Result>
   } catch (error) {
     // What is wrong with the key is told where the key is
     if (error instanceof KeyError) return skip(`see ${titles.key}`)
+    if (error instanceof ProviderError) return describeNoAnswer(error)
     throw error
   }
   const { outcome, error } = answer

@@ -6,6 +6,7 @@
  * @module
  */
 
+import type { Inspection } from '@countersign/core/inspection'
 import type { Examination } from './examination.ts'
 import { fault, type Result, skip } from './finding.ts'
 import { describeNetworkFailure, readCode } from './network-failure.ts'
@@ -17,11 +18,14 @@ export async function examineRedirectUri(examination: Examination): Promise<Resu
   const { inspection, loginAnswer } = examination
   const { loginUrl } = inspection
   if (loginUrl === undefined) return skip('the app has no login route')
-  try {
-    return describeAnswer(examination, loginUrl, await loginAnswer())
-  } catch (error) {
-    return await describeFailure(examination, loginUrl, error)
+  const [answer, metadata] = await Promise.allSettled([loginAnswer(), inspection.metadata()])
+  if (answer.status === 'rejected') {
+    return await describeFailure(examination, loginUrl, answer.reason)
   }
+  // That there is none is told by the check of the provider
+  const endpoint =
+    metadata.status === 'fulfilled' ? metadata.value.authorization_endpoint : undefined
+  return describeAnswer(examination, { loginUrl, endpoint }, answer.value)
 }
 
 async function describeFailure(
@@ -56,10 +60,10 @@ async function describeFailure(
 
 function describeAnswer(
   { inspection }: Examination,
-  loginUrl: string,
+  { loginUrl, endpoint }: { readonly loginUrl: string; readonly endpoint: string | undefined },
   { status, headers }: Answer,
 ): Result {
-  const { redirectUri, baseUrl, clientId } = inspection
+  const { baseUrl } = inspection
   const location = headers.location
   if (status === 503 || status === 502) {
     return fault('warning', `${loginUrl} answers ${status}`, {
@@ -99,43 +103,60 @@ function describeAnswer(
       },
     )
   }
-  if (target.searchParams.has('request_uri')) {
-    return {
-      seen: 'a login leads to the provider, by a pushed request',
-      facts: { redirectUri },
-    }
-  }
-  const sent = target.searchParams.get('redirect_uri')
-  if (sent === null) {
-    return fault(
-      'broken',
-      `${loginUrl} leads to ${shorten(target.origin + target.pathname)}, which is no login`,
-      {
-        means: 'Something else answers there: a proxy with a login of its own, or another app.',
-        fix: 'Look at what stands before the app, and let its routes through.',
-      },
-    )
-  }
-  if (sent !== redirectUri) {
-    return fault('broken', 'the app that runs there has another redirect URI', {
-      picture: drawDifference(['configured', redirectUri], ['app', sent]),
-      means: 'The provider takes only the registered one, or browsers come back to another place.',
-      fix: 'Give the app the OIDC_BASE_URL that is used here, and restart it.',
+  return describeRequest(inspection, { loginUrl, endpoint }, target)
+}
+
+/** What a login sends to the provider. */
+function describeRequest(
+  { redirectUri, clientId }: Inspection,
+  { loginUrl, endpoint }: { readonly loginUrl: string; readonly endpoint: string | undefined },
+  { origin, pathname, searchParams }: URL,
+): Result {
+  const place = shorten(origin + pathname)
+  const other = searchParams.get('client_id')
+  // Every Authentication Request has one, a pushed one as well (RFC 9126, 4)
+  if (other === null) {
+    return fault('broken', `${loginUrl} leads to ${place}, which is no login`, {
+      means: 'Something else answers there: a proxy with a login of its own, or another app.',
+      fix: 'Look at what stands before the app, and let its routes through.',
     })
   }
-  const other = target.searchParams.get('client_id')
+  const expected = endpoint && readPlace(endpoint)
+  if (expected !== undefined && expected !== origin + pathname) {
+    return fault('broken', 'the app that runs there sends people to another provider', {
+      picture: drawDifference(['provider', expected], ['app', origin + pathname]),
+      means: 'People sign in somewhere else than at the provider that the doctor looks at.',
+      fix: 'Give the app the OIDC_ISSUER that is used here, and restart it; if it has it, look at what stands before the app.',
+    })
+  }
   if (other !== clientId) {
     return fault(
       'broken',
-      `the app that runs there is client "${shorten(other ?? '')}", and not "${clientId}"`,
+      `the app that runs there is client "${shorten(other)}", and not "${clientId}"`,
       {
         means: 'The doctor looks at another client than the one that people sign in with.',
         fix: 'Run the doctor with the environment of the app.',
       },
     )
   }
-  return {
-    seen: `a login leads to the provider, and back to ${redirectUri}`,
-    facts: { redirectUri },
+  const goal = expected === undefined ? place : 'the provider'
+  const facts = { redirectUri, authorizationEndpoint: place }
+  if (searchParams.has('request_uri')) {
+    return { seen: `a login leads to ${goal}, by a pushed request`, facts }
   }
+  const sent = searchParams.get('redirect_uri')
+  if (sent !== redirectUri) {
+    return fault('broken', 'the app that runs there has another redirect URI', {
+      picture: drawDifference(['configured', redirectUri], ['app', sent ?? 'none']),
+      means: 'The provider takes only the registered one, or browsers come back to another place.',
+      fix: 'Give the app the OIDC_BASE_URL that is used here, and restart it.',
+    })
+  }
+  return { seen: `a login leads to ${goal}, and back to ${redirectUri}`, facts }
+}
+
+/** A URL without its query: a login adds to that of the endpoint. */
+function readPlace(url: string): string {
+  const { origin, pathname } = new URL(url)
+  return origin + pathname
 }

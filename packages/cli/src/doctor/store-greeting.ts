@@ -5,11 +5,14 @@
  */
 
 import { createRequire } from 'node:module'
-import { connect } from 'node:net'
+import { connect, Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { isObject } from './untrusted.ts'
+
+/** Milliseconds that a server has to hang up. */
+const goodbye = 250
 
 /** How a store is spoken to. */
 export interface Greeting {
@@ -29,8 +32,11 @@ export interface Greeted {
 export async function greetRedis(greeting: Greeting): Promise<Greeted> {
   const redis = await loadPackage('redis', greeting.cwd)
   const createClient = readFunction(redis, 'createClient')
-  if (!createClient) return await greetByConnecting(greeting, 6379)
   const { url, milliseconds } = greeting
+  // The client decodes them; without it they are as wrong
+  const { username, password } = new URL(url)
+  for (const part of [username, password]) decodeURIComponent(part)
+  if (!createClient) return await greetByConnecting(greeting, 6379)
   const socket = { reconnectStrategy: false, connectTimeout: milliseconds }
   const client = createClient({ url, socket, disableOfflineQueue: true }) as RedisClient
   client.on('error', () => {})
@@ -51,8 +57,9 @@ export async function greetPostgres(greeting: Greeting): Promise<Greeted> {
   const Client = readFunction(pg, 'Client')
   if (!Client) return await greetByConnecting(greeting, 5432)
   const { url, milliseconds } = greeting
+  const socket = new Socket()
   const client = Reflect.construct(Client, [
-    { connectionString: url, connectionTimeoutMillis: milliseconds },
+    { connectionString: url, stream: socket },
   ]) as PostgresClient
   client.on('error', () => {})
   try {
@@ -62,8 +69,10 @@ export async function greetPostgres(greeting: Greeting): Promise<Greeted> {
     )
     return { how: 'SELECT 1' }
   } finally {
-    // Its end may take as long as the server likes
-    void client.end().catch(() => {})
+    // Its end may take as long as the server likes, and the program does not
+    void Promise.race([client.end(), setTimeout(goodbye, undefined, { ref: false })])
+      .catch(() => {})
+      .finally(() => socket.destroy())
   }
 }
 

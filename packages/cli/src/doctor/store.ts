@@ -89,6 +89,12 @@ function describeFailure(
   error: unknown,
   url: string,
 ): Result {
+  if (error instanceof URIError) {
+    return fault('broken', `${variable} has a % that begins no character`, {
+      means: 'The app cannot read its user and its password, and does not start.',
+      fix: 'In a URL a % is written %25, and what is special with % and two digits: "p%zz" is "p%25zz".',
+    })
+  }
   const code = readCode(error)
   const text = error instanceof Error ? error.message : ''
   const consequence = 'Nobody can sign in, and who is signed in gets 503 until it is back.'

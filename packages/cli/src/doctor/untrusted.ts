@@ -4,6 +4,8 @@
  * @module
  */
 
+import { clean } from '../wrap.ts'
+
 /** Whether a value has members. */
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -18,22 +20,38 @@ export function parseJson(text: string): unknown {
   }
 }
 
+/** Characters of a text of others that are told. */
+export const longestShown = 300
+
 /** The beginning of a text, which may be as long as its author liked. */
-export function shorten(text: string, longest: number = 300): string {
+export function shorten(text: string, longest: number = longestShown): string {
   return text.length > longest ? `${text.slice(0, longest)}…` : text
 }
 
-/** Where two texts begin to differ, as a picture of three lines. */
+/** Characters that a picture has room for, and how many of them are before the difference in long texts. */
+const room = 64
+const before = 24
+
+/**
+ * Where two texts begin to differ, as a picture of three lines. Of long ones it shows what is around the
+ * difference.
+ */
 export function drawDifference(
   [oneLabel, one]: readonly [label: string, text: string],
   [otherLabel, other]: readonly [label: string, text: string],
 ): readonly string[] {
   const width = Math.max(oneLabel.length, otherLabel.length) + 2
   const at = findDifference(one, other)
+  const isLong = Math.max(one.length, other.length) > room
+  const from = isLong && at > before ? at - before : 0
+  const start = from === 0 ? '' : '…'
+  const show = (text: string) => start + clean(shorten(text.slice(from), room))
+  // What is escaped takes more room than it had
+  const caret = width + start.length + clean(one.slice(from, at)).length
   return [
-    `${oneLabel.padEnd(width)}${shorten(one)}`,
-    `${otherLabel.padEnd(width)}${shorten(other)}`,
-    `${' '.repeat(width + at)}^ ${nameDifference(one, other, at)}`,
+    oneLabel.padEnd(width) + show(one),
+    otherLabel.padEnd(width) + show(other),
+    `${' '.repeat(caret)}^ ${nameDifference(one, other, at)}`,
   ]
 }
 

@@ -67,10 +67,12 @@ export function isTlsSpoken({ hostname, port }: URL, milliseconds: number): Prom
       rejectUnauthorized: false,
     })
     const end = (answer: boolean) => {
+      clearTimeout(timer)
       socket.destroy()
       resolve(answer)
     }
-    socket.setTimeout(milliseconds, () => end(false))
+    // Of the whole of it: who sends a byte now and then is not idle
+    const timer = setTimeout(() => end(false), milliseconds)
     socket.on('error', () => end(false))
     socket.on('secureConnect', () => end(true))
   })

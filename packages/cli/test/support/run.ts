@@ -25,6 +25,8 @@ export interface Outcome {
 export interface Place {
   readonly cwd: string
   run(line: string, changes?: Partial<Surroundings>): Promise<Outcome>
+  /** As `run`, with words that may have spaces. */
+  type(words: readonly string[], changes?: Partial<Surroundings>): Promise<Outcome>
   /** The path of a file in the folder. */
   path(name: string): string
 }
@@ -36,21 +38,27 @@ export function createPlace(): Place {
   return {
     cwd,
     path: (name) => join(cwd, name),
-    async run(line, changes = {}) {
-      const printed = { stdout: '', stderr: '' }
-      const exitCode = await runProgram(line.split(' ').filter(Boolean), {
-        stdout: { write: (text) => (printed.stdout += text) },
-        stderr: { write: (text) => (printed.stderr += text) },
-        env: { LANG: 'C.UTF-8' },
-        cwd,
-        isTerminal: false,
-        columns: 80,
-        now: () => noon,
-        waitForEnd: () => Promise.resolve(),
-        ...changes,
-      })
-      return { exitCode, ...printed }
-    },
+    run: (line, changes) => type(line.split(' ').filter(Boolean), changes),
+    type,
+  }
+
+  async function type(
+    words: readonly string[],
+    changes: Partial<Surroundings> = {},
+  ): Promise<Outcome> {
+    const printed = { stdout: '', stderr: '' }
+    const exitCode = await runProgram(words, {
+      stdout: { write: (text) => (printed.stdout += text) },
+      stderr: { write: (text) => (printed.stderr += text) },
+      env: { LANG: 'C.UTF-8' },
+      cwd,
+      isTerminal: false,
+      columns: 80,
+      now: () => noon,
+      waitForEnd: () => Promise.resolve(),
+      ...changes,
+    })
+    return { exitCode, ...printed }
   }
 }
 
