@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 
 // All packages run from their sources: no build comes first
@@ -22,15 +23,16 @@ const report = process.env['TEST_REPORT']
 // biome-ignore lint/style/noDefaultExport: Vitest reads the default export
 export default defineConfig({
   test: {
-    // Else one core is left free, which is half of two
-    maxWorkers: '100%',
+    // Much of it is waiting: for processes to start, and for time limits
+    maxWorkers: Math.ceil(availableParallelism() * 1.5),
     reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
     projects: [
       project('unit', 'packages/*/test/**/*.test.ts', {
         setupFiles: ['test/house/network-guard.ts'],
       }),
       project('house', 'test/*.test.ts', { testTimeout: 60 * second }),
-      project('e2e', 'test/e2e/**/*.test.ts', { testTimeout: 30 * second }),
+      // One after the other in one world: to load the frameworks takes longer than most of the tests
+      project('e2e', 'test/e2e/**/*.test.ts', { testTimeout: 30 * second, isolate: false }),
       // Mostly waiting: for stores that hang, and for moments to come
       project('kms', 'test/kms/**/*.test.ts', {
         testTimeout: 60 * second,
