@@ -5,7 +5,7 @@
  */
 
 import { findPreset, type JwsAlgorithm, type Preset } from '@countersign/core'
-import { describeUnknownPreset } from '@countersign/core/inspection'
+import { describeUnknownPreset, isSameAlgorithm } from '@countersign/core/inspection'
 import { isJwsAlgorithm, jwsAlgorithms } from '@countersign/core/keys'
 import type { Environment } from './environment.ts'
 import { CommandError } from './failure.ts'
@@ -70,7 +70,7 @@ export function checkAccepted(preset: Preset | undefined, alg: JwsAlgorithm): vo
     )
   }
   const { algs } = assertion
-  if (algs.includes(alg) || (alg === 'Ed25519' && algs.includes('EdDSA'))) return
+  if (algs.some((accepted) => isSameAlgorithm(accepted, alg))) return
   throw new CommandError(
     `${title} does not accept ${alg}, and accepts ${algs.join(', ')}: ${sources[0]}`,
   )

@@ -10,6 +10,7 @@ import { type OidcError, ProviderError } from './errors.ts'
 import { buildEventError, type Emit } from './events.ts'
 import type { Exchange, OidcResponse } from './exchange.ts'
 import { isDevelopment } from './http/development.ts'
+import { capitalize } from './http/html.ts'
 import { buildPage } from './http/page.ts'
 import type { RefusalSection } from './http/refusal-section.ts'
 import { problem } from './http/responses.ts'
@@ -85,8 +86,4 @@ export function tellError(
   const reference = generateId().slice(0, 12)
   emit({ type, reference, error: buildEventError(error) })
   return reference
-}
-
-function capitalize(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1)
 }

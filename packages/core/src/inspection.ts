@@ -32,7 +32,9 @@ import { createProvider, type ProviderMetadata } from './provider/discovery.ts'
 import type { Preset } from './provider/preset.ts'
 import { readProtocolError } from './provider/protocol-error.ts'
 
+export { isSignedMethod } from './client/set-assertion.ts'
 export type { Fetch } from './http/fetch.ts'
+export { isSameAlgorithm } from './keys/algorithms.ts'
 export {
   type AssertionRule,
   assertionRules,

@@ -10,12 +10,13 @@
 
 import { dropUndefined } from './base/objects.ts'
 import type { ClientAuthentication } from './client/authentication.ts'
+import { isSignedMethod } from './client/set-assertion.ts'
 import type { AcceptedKeys } from './keys/accepted-keys.ts'
-import { chooseRsaAlgorithm, type JwsAlgorithm } from './keys/algorithms.ts'
+import { chooseRsaAlgorithm, isSameAlgorithm } from './keys/algorithms.ts'
 import type { Report } from './option-checks.ts'
 import type { AssertionOption, ProviderOptions } from './options.ts'
 import { findRefusedParameters, listEither } from './provider/authorization-rules.ts'
-import type { AssertionDemands, Preset, PresetClientAuth } from './provider/preset.ts'
+import type { AssertionDemands, Preset } from './provider/preset.ts'
 import { describeUnknownPreset, findPreset } from './provider/presets.ts'
 
 /** Finds the preset that is meant; what cannot be one is reported. */
@@ -76,7 +77,7 @@ export function readAccepted(
   return {
     defaultRsaAlg: chooseRsaAlgorithm(algs),
     findFault({ alg, hasExplicitKid }) {
-      if (!isAcceptedAlg(alg, algs)) {
+      if (!algs.some((accepted) => isSameAlgorithm(accepted, alg))) {
         return `signs with ${alg}, and ${title} accepts ${listEither(algs)}${cite(preset)}`
       }
       if (!needsName || hasExplicitKid) return undefined
@@ -84,14 +85,6 @@ export function readAccepted(
     },
   }
 }
-
-/** RFC 9864: the two names of what is the same with an Ed25519 key. */
-function isAcceptedAlg(alg: JwsAlgorithm, accepted: readonly JwsAlgorithm[]): boolean {
-  const isEdwards = (name: JwsAlgorithm) => name === 'EdDSA' || name === 'Ed25519'
-  return accepted.includes(alg) || (isEdwards(alg) && accepted.some(isEdwards))
-}
-
-const keyMethods: readonly PresetClientAuth[] = ['private_key_jwt', 'signed_client_secret']
 
 /** With a key, the first way that takes one. A client secret has to be given as one. */
 function chooseClientAuth(
@@ -145,7 +138,7 @@ function checkClientAuth(
   { clientAuth: accepted, title }: Preset,
   refuse: Report,
 ): void {
-  const takesKeys = accepted.some((method) => keyMethods.includes(method))
+  const takesKeys = accepted.some(isSignedMethod)
   if (!takesKeys && (clientKey !== undefined || typeof clientAuth === 'function')) {
     refuse('clientKey', `is of no use: ${title} takes ${listEither(accepted)}, and no key`)
   }

@@ -8,6 +8,7 @@ import type { Clock } from './base/clock.ts'
 import { dropUndefined } from './base/objects.ts'
 import type { ClientAuthentication } from './client/authentication.ts'
 import type { AssertionOptions } from './client/client-assertion.ts'
+import { isSignedMethod } from './client/set-assertion.ts'
 import { KeyError } from './errors.ts'
 import type { Emit } from './events.ts'
 import type { FetchSettings } from './http/fetch.ts'
@@ -128,7 +129,7 @@ interface PresetContext extends ReportContext {
 }
 
 function readAssertion(
-  { assertion }: Partial<ProviderOptions>,
+  { assertion, clientAuth }: Partial<ProviderOptions>,
   { preset, clock, report }: ReportContext & { readonly preset: Preset | undefined },
 ): AssertionOptions {
   const { certificate, ...options } = assertion ?? {}
@@ -143,10 +144,12 @@ function readAssertion(
       ...dropUndefined(options),
       backdate: demands?.backdate,
       hasNotBefore: demands?.required?.includes('nbf'),
-      isClientSecret: preset?.clientAuth.includes('private_key_jwt') === false,
+      isClientSecret:
+        clientAuth === 'signed_client_secret' ||
+        preset?.clientAuth.includes('private_key_jwt') === false,
     }),
     certificates: certificate === undefined ? undefined : readCertificates(certificate),
-    certificateHeader: demands?.certificate,
+    certificateHeader: demands?.certificate ?? 'x5t#S256',
   }
 
   function readCertificates(places: string | readonly string[]): Certificates | undefined {
@@ -175,7 +178,7 @@ function readAuthentication(
 ): Pick<ProviderConfig, 'clientAuth' | 'keySources'> & { readonly known: readonly NamedKey[] } {
   const { report, accepted, takesKeys } = context
   const choice = clientAuth ?? 'private_key_jwt'
-  const usesKey = choice === 'private_key_jwt' || choice === 'signed_client_secret'
+  const usesKey = isSignedMethod(choice)
   if (clientKey === undefined) {
     if (usesKey && takesKeys) {
       report('clientKey', 'is required: file:./key.pem, env:NAME, or the PEM or JWK itself')

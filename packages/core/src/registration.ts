@@ -69,7 +69,7 @@ export function createRegistration(config: ProviderConfig, shared: SharedParts):
       : undefined
   async function checkKeys(): Promise<void> {
     await Promise.all([keyRing?.check(), decryptionRing?.usable()])
-    const { certificates, certificateHeader = 'x5t#S256' } = config.assertion
+    const { certificates, certificateHeader } = config.assertion
     if (keyRing && certificates)
       certificates.buildHeader(await keyRing.current(), certificateHeader)
   }

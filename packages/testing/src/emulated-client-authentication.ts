@@ -6,6 +6,7 @@
  */
 
 import type { Preset } from '@countersign/core'
+import { isSignedMethod } from '@countersign/core/inspection'
 import {
   type ClientEndpoint,
   type DecodedAssertion,
@@ -29,7 +30,7 @@ import {
   findEncryptionKey,
   readClientAuth,
 } from './emulated-registration.ts'
-import { type BrokenEmulatorRule, isSignedMethod, type Refusal } from './emulator-rules.ts'
+import type { BrokenEmulatorRule, Refusal } from './emulator-rules.ts'
 import type { ClientAuthMethod, ProviderClient } from './provider-client.ts'
 import type { ProviderClients } from './provider-clients.ts'
 

@@ -6,6 +6,7 @@
 
 import { createPublicKey } from 'node:crypto'
 import type { AssertionDemands } from '@countersign/core'
+import { isSameAlgorithm } from '@countersign/core/inspection'
 import { compactVerify, type JWK, type ProtectedHeaderParameters } from 'jose'
 import type { BrokenEmulatorRule } from './emulator-rules.ts'
 
@@ -26,7 +27,10 @@ export async function findBrokenKeyRule(
   if ('rule' in certified) return certified
   const candidates = certified.keys
   const algs = candidates.map(({ alg }) => registered.assertionAlg ?? alg)
-  if (algs.length > 0 && algs.every((alg) => alg !== undefined && !isSameAlg(alg, header.alg))) {
+  if (
+    algs.length > 0 &&
+    algs.every((alg) => alg !== undefined && !isSameAlgorithm(alg, header.alg))
+  ) {
     const expected = [...new Set(algs)].map((alg) => JSON.stringify(alg)).join(' or ')
     const message = `"alg" must be ${expected}, which is registered, and is ${show(header.alg)}`
     return { rule: 'alg', message }
@@ -89,11 +93,6 @@ function describeStranger(count: number): string {
   if (count === 0) return 'no key of the client is registered'
   const which = count === 1 ? 'the registered key' : `any of the ${count} registered keys`
   return `the signature does not verify with ${which}: register the public key that signs now`
-}
-
-function isSameAlg(registered: string, sent: string | undefined): boolean {
-  const unify = (alg: string | undefined) => (alg === 'Ed25519' ? 'EdDSA' : alg)
-  return unify(registered) === unify(sent)
 }
 
 function show(value: unknown): string {

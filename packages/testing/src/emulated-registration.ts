@@ -10,8 +10,8 @@
 
 import { randomBytes } from 'node:crypto'
 import type { KeyForm, Preset } from '@countersign/core'
+import { isSignedMethod } from '@countersign/core/inspection'
 import type { JWK } from 'jose'
-import { isSignedMethod } from './emulator-rules.ts'
 import {
   buildMetadata,
   type ClientAuthMethod,

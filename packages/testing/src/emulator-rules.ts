@@ -6,7 +6,7 @@
  */
 
 import type { Preset } from '@countersign/core'
-import { type AssertionRule, assertionRules } from '@countersign/core/inspection'
+import { type AssertionRule, assertionRules, isSignedMethod } from '@countersign/core/inspection'
 
 /** The rules that only a provider can know. */
 export const providerRules = [
@@ -86,9 +86,4 @@ export function findEmulatedRules(preset: Preset): readonly EmulatorRule[] {
     prompt: authorization.prompts !== undefined,
   }
   return [...assertionRules, ...providerRules].filter((rule) => can[rule])
-}
-
-/** Whether a client authenticates with something that it signs. */
-export function isSignedMethod(method: string): boolean {
-  return method === 'private_key_jwt' || method === 'signed_client_secret'
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { PresetClientAuth } from '@countersign/core'
 import type { JWK } from 'jose'
 import type { RegisteredJwkSet, RegisteredKey } from './registered-keys.ts'
 
@@ -11,13 +12,7 @@ import type { RegisteredJwkSet, RegisteredKey } from './registered-keys.ts'
  * How a client proves who it is at the token endpoint. `signed_client_secret`, for the emulators of
  * providers that have it, is a `client_secret` that is a signed JWT.
  */
-export type ClientAuthMethod =
-  | 'private_key_jwt'
-  | 'signed_client_secret'
-  | 'client_secret_basic'
-  | 'client_secret_post'
-  | 'client_secret_jwt'
-  | 'none'
+export type ClientAuthMethod = PresetClientAuth
 
 /** The signature algorithms of ID Tokens. */
 export type IdTokenAlgorithm = 'RS256' | 'PS256' | 'ES256' | 'EdDSA'

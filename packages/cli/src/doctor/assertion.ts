@@ -7,8 +7,7 @@
  */
 
 import { KeyError } from '@countersign/core'
-import type { AssertionRule } from '@countersign/core/inspection'
-import { isSigned } from './client-authentication.ts'
+import { type AssertionRule, isSignedMethod } from '@countersign/core/inspection'
 import type { Examination } from './examination.ts'
 import { type Result, skip } from './finding.ts'
 import { describeKeyFailure } from './key-failure.ts'
@@ -17,7 +16,7 @@ import { shorten } from './untrusted.ts'
 /** Makes an assertion and holds it to the preset's rules. */
 export async function examineAssertion({ inspection }: Examination): Promise<Result> {
   const { clientAuth, preset, assertion } = inspection
-  if (!isSigned(clientAuth)) return skip(`${clientAuth} sends none`)
+  if (!isSignedMethod(clientAuth)) return skip(`${clientAuth} sends none`)
   let built: Awaited<ReturnType<typeof inspection.buildAssertion>>
   try {
     built = await inspection.buildAssertion()

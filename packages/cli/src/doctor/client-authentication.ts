@@ -6,6 +6,7 @@
  * @module
  */
 
+import { isSameAlgorithm, isSignedMethod } from '@countersign/core/inspection'
 import type { Examination } from './examination.ts'
 import { fault, type Result, skip } from './finding.ts'
 import { shorten } from './untrusted.ts'
@@ -55,7 +56,7 @@ export async function examineMethod({ inspection }: Examination): Promise<Result
 /** Looks for our algorithm among the provider's. */
 export async function examineAlgorithm({ inspection, signer }: Examination): Promise<Result> {
   const { preset } = inspection
-  if (!isSigned(inspection.clientAuth)) return skip(`${inspection.clientAuth} signs nothing`)
+  if (!isSignedMethod(inspection.clientAuth)) return skip(`${inspection.clientAuth} signs nothing`)
   const { alg } = (await signer()).signer
   const metadata = await inspection.metadata()
   const listed = readList(metadata.token_endpoint_auth_signing_alg_values_supported)
@@ -108,17 +109,8 @@ function readList(untrusted: unknown): readonly string[] | undefined {
   return Array.isArray(untrusted) && untrusted.every(isText) ? untrusted : undefined
 }
 
-/** Whether a way of Client Authentication signs with the client's own key. */
-export function isSigned(clientAuth: string): boolean {
-  return clientAuth === 'private_key_jwt' || clientAuth === 'signed_client_secret'
-}
-
-// RFC 9864 has another name for the same algorithm
 function isAmong(alg: string, algs: readonly string[]): boolean {
-  return (
-    algs.includes(alg) ||
-    (/^Ed(?:DSA|25519)$/.test(alg) && algs.some((each) => /^Ed(?:DSA|25519)$/.test(each)))
-  )
+  return algs.some((each) => isSameAlgorithm(each, alg))
 }
 
 /** Algorithms that keys are made for, the one that most would choose first. */

@@ -7,8 +7,8 @@
 import { createPublicKey, type KeyObject, randomBytes, verify } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
 import type { Signer } from '@countersign/core'
+import { isSignedMethod } from '@countersign/core/inspection'
 import { algorithms } from '@countersign/core/keys'
-import { isSigned } from './client-authentication.ts'
 import type { Examination } from './examination.ts'
 import { fault, type Problem, type Result, skip } from './finding.ts'
 import { describeKeyFailure } from './key-failure.ts'
@@ -21,7 +21,7 @@ const leastRsa = 2048
 /** Loads the key and signs with it. */
 export async function examineKey({ inspection, signer }: Examination): Promise<Result> {
   const { clientAuth } = inspection
-  if (!isSigned(clientAuth)) return skip(`${clientAuth} needs no key`)
+  if (!isSignedMethod(clientAuth)) return skip(`${clientAuth} needs no key`)
   try {
     const { signer: key, took } = await signer()
     return await examineSigner(key, took)

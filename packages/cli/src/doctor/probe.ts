@@ -10,7 +10,7 @@
  */
 
 import { KeyError, ProviderError, type RefusalCause } from '@countersign/core'
-import { isSigned } from './client-authentication.ts'
+import { isSignedMethod } from '@countersign/core/inspection'
 import type { Examination } from './examination.ts'
 import { fault, type Problem, type Result, skip, titles } from './finding.ts'
 import { describeNoAnswer } from './token-endpoint-failure.ts'
@@ -36,7 +36,7 @@ export async function examineProbe({ inspection }: Examination): Promise<Result>
     description: error.error_description ?? null,
   }
   if (outcome === 'accepted') {
-    const what = isSigned(inspection.clientAuth) ? 'key' : 'client'
+    const what = isSignedMethod(inspection.clientAuth) ? 'key' : 'client'
     const seen = `the provider knows this ${what}: it minds the code alone (invalid_grant)`
     const note = 'a few providers look at the code first: there this says nothing of the key'
     return { seen, facts: { ...facts, note } }

@@ -13,12 +13,11 @@ import {
   type AssertionOptions,
   type AssertionSettings,
   createClientAssertion,
-  createSignedSecret,
   findEndpoint,
   readServerAudience,
   readTyp,
 } from './client-assertion.ts'
-import { setAssertion, setSignedSecret } from './set-assertion.ts'
+import { isSignedMethod, setAssertion, setSignedSecret } from './set-assertion.ts'
 
 /** The provider that asks for an assertion. */
 export interface AssertionContext {
@@ -75,11 +74,10 @@ export function createClientAuthentication(
   assertion: Omit<AssertionSettings, 'keyRing'> & { readonly keyRing: KeyRing | undefined },
 ): client.ClientAuth {
   if (typeof choice === 'function') return sendAssertion(choice, assertion.options)
-  if (choice === 'private_key_jwt' || choice === 'signed_client_secret') {
+  if (isSignedMethod(choice)) {
     const { keyRing } = assertion
     if (!keyRing) throw new TypeError(`"${choice}" needs a key`)
-    const create = choice === 'private_key_jwt' ? createClientAssertion : createSignedSecret
-    return create({ ...assertion, keyRing })
+    return createClientAssertion({ ...assertion, keyRing })
   }
   switch (choice.method) {
     case 'client_secret_basic':

@@ -42,7 +42,7 @@ export interface AssertionOptions {
   readonly isClientSecret?: boolean | undefined
   /** The keys' certificates, and the header parameter that names one. */
   readonly certificates?: Certificates | undefined
-  readonly certificateHeader?: CertificateHeader | undefined
+  readonly certificateHeader: CertificateHeader
 }
 
 /** What it takes to make one. */
@@ -87,7 +87,7 @@ export function createAssertionBuilder(settings: AssertionSettings): BuildAssert
           alg,
           ...readKid(signer, options.kid),
           ...readTyp(options.typ),
-          ...options.certificates?.buildHeader(signer, options.certificateHeader ?? 'x5t#S256'),
+          ...options.certificates?.buildHeader(signer, options.certificateHeader),
         },
         payload: {
           ...options.claims,
@@ -111,21 +111,13 @@ export function createAssertionBuilder(settings: AssertionSettings): BuildAssert
   }
 }
 
-/** Creates the Client Authentication that sends a client assertion. */
-export function createClientAssertion(settings: AssertionSettings): ClientAuth {
-  return createSigned(settings, setAssertion)
-}
-
 /**
- * Creates the Client Authentication whose `client_secret` is a signed JWT, new for every request, though
- * the provider would take one for months.
+ * Creates the Client Authentication that sends a client assertion, or the same in the place of a client
+ * secret: new for every request, though such a provider would take one for months.
  */
-export function createSignedSecret(settings: AssertionSettings): ClientAuth {
-  return createSigned(settings, setSignedSecret)
-}
-
-function createSigned(settings: AssertionSettings, set: typeof setAssertion): ClientAuth {
+export function createClientAssertion(settings: AssertionSettings): ClientAuth {
   const buildAssertion = createAssertionBuilder(settings)
+  const set = settings.options.isClientSecret ? setSignedSecret : setAssertion
   return async (server, { client_id: clientId }, body) => {
     const endpoint = findEndpoint(server, body)
     set(body, clientId, await buildAssertion({ server, clientId, endpoint }))

@@ -18,3 +18,10 @@ export function setSignedSecret(body: URLSearchParams, clientId: string, jwt: st
   body.set('client_id', clientId)
   body.set('client_secret', jwt)
 }
+
+/** Whether a method has the client sign with a key of its own. */
+export function isSignedMethod(
+  method: unknown,
+): method is 'private_key_jwt' | 'signed_client_secret' {
+  return method === 'private_key_jwt' || method === 'signed_client_secret'
+}

@@ -16,3 +16,8 @@ const entities: Readonly<Record<string, string>> = {
 export function escapeText(text: string): string {
   return text.replace(/[&<>"']/g, (character) => entities[character] ?? '')
 }
+
+/** A sentence of a text that begins anywhere in one. */
+export function capitalize(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}

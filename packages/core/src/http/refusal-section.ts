@@ -5,7 +5,7 @@
  */
 
 import type { ClientRefusal, RefusalCause } from '../errors.ts'
-import { escapeText } from './html.ts'
+import { capitalize, escapeText } from './html.ts'
 
 /** What a developer is shown. Every text is escaped here. */
 export interface RefusalSection {
@@ -64,8 +64,4 @@ function buildSource(source: string | undefined): string {
 function buildData(title: string, data: Readonly<Record<string, unknown>> | undefined): string {
   if (data === undefined) return ''
   return `<h3>${title}</h3>\n<pre>${escapeText(JSON.stringify(data, null, 2))}</pre>\n`
-}
-
-function capitalize(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1)
 }

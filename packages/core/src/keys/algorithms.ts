@@ -152,6 +152,12 @@ export function describeKey({ asymmetricKeyType, asymmetricKeyDetails }: KeyObje
   return curve === undefined ? String(asymmetricKeyType) : `${asymmetricKeyType} ${curve}`
 }
 
+/** Whether two names are of one algorithm: Ed25519 has two. @see RFC 9864, 2.2 */
+export function isSameAlgorithm(a: unknown, b: unknown): boolean {
+  const unify = (alg: unknown) => (alg === 'Ed25519' ? 'EdDSA' : alg)
+  return unify(a) === unify(b)
+}
+
 /** Chooses the algorithm of RSA keys that nothing names one for: the first one that a provider accepts. */
 export function chooseRsaAlgorithm(accepted: readonly JwsAlgorithm[] = []): JwsAlgorithm {
   return accepted.find((alg) => algorithms[alg].keyTypes.includes('rsa')) ?? 'RS256'

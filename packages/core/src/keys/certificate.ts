@@ -16,7 +16,7 @@ import type { Clock } from '../base/clock.ts'
 import { KeyError } from '../errors.ts'
 import { readVariable } from './env-key.ts'
 import { buildFault } from './key-material.ts'
-import type { NamedKey, PublicJwk } from './signer.ts'
+import type { NamedKey } from './signer.ts'
 
 /** The header parameters for a certificate. */
 export type CertificateHeader = 'x5t#S256' | 'x5t' | 'x5c'
@@ -45,11 +45,9 @@ export function createCertificates(places: readonly string[], clock: Clock): Cer
 
   /** The one that began last of those whose time it is. */
   function find({ publicJwk }: NamedKey): X509Certificate | undefined {
-    const spki = exportSpki(publicJwk)
+    const key = createPublicKey({ key: { ...publicJwk }, format: 'jwk' })
     const now = clock.now() * 1000
-    const own = known.filter(({ publicKey }) =>
-      publicKey.export({ type: 'spki', format: 'der' }).equals(spki),
-    )
+    const own = known.filter(({ publicKey }) => publicKey.equals(key))
     const begun = own.filter(({ validFrom }) => Date.parse(validFrom) <= now)
     const valid = begun.filter(({ validTo }) => Date.parse(validTo) > now)
     const best = [valid, begun, own].find((some) => some.length > 0) ?? []
@@ -78,13 +76,6 @@ function buildParameter({ raw }: X509Certificate, name: CertificateHeader): unkn
   return createHash(name === 'x5t' ? 'sha1' : 'sha256')
     .update(raw)
     .digest('base64url')
-}
-
-function exportSpki(publicJwk: PublicJwk): Buffer {
-  return createPublicKey({ key: { ...publicJwk }, format: 'jwk' }).export({
-    type: 'spki',
-    format: 'der',
-  })
 }
 
 function readCertificates(place: string): readonly X509Certificate[] {

@@ -10,6 +10,7 @@
  * @module
  */
 
+import { isSameAlgorithm } from '../keys/algorithms.ts'
 import type { AssertionDemands, Audience } from './preset.ts'
 
 /** The rules, in the order in which they are looked at. */
@@ -60,7 +61,7 @@ type Check = (demands: AssertionDemands, seen: SeenClientAssertion) => string | 
 
 const checks: Readonly<Record<AssertionRule, Check>> = {
   alg: ({ algs }, { header: { alg } }) =>
-    algs.some((accepted) => unifyAlg(accepted) === unifyAlg(alg))
+    algs.some((accepted) => isSameAlgorithm(accepted, alg))
       ? undefined
       : `"alg" must be ${either(algs)}, and is ${show(alg)}`,
 
@@ -169,11 +170,6 @@ export function readAudience(
   if (audience === 'token_endpoint') return server.tokenEndpoint
   if (audience === 'called_endpoint') return server.endpoint
   return audience
-}
-
-/** RFC 9864: the two names of what is the same with an Ed25519 key. */
-function unifyAlg(alg: unknown): unknown {
-  return alg === 'Ed25519' ? 'EdDSA' : alg
 }
 
 function checkMoment(

@@ -3,7 +3,6 @@ import { describe, expect, test } from 'vitest'
 import {
   type AssertionOptions,
   createClientAssertion,
-  createSignedSecret,
   findEndpoint,
 } from '../../src/client/client-assertion.ts'
 import { createKeyRing } from '../../src/keys/key-ring.ts'
@@ -24,6 +23,7 @@ const server = {
 }
 
 const plain: AssertionOptions = {
+  certificateHeader: 'x5t#S256',
   audience: 'issuer',
   lifetime: 60,
   kid: 'thumbprint',
@@ -34,10 +34,9 @@ const plain: AssertionOptions = {
 async function authenticate(
   options: Partial<AssertionOptions>,
   form: Readonly<Record<string, string>> = { grant_type: 'authorization_code' },
-  create: typeof createClientAssertion = createClientAssertion,
 ) {
   const body = new URLSearchParams({ ...form })
-  const clientAuth = create({ keyRing, options: { ...plain, ...options }, ...parts })
+  const clientAuth = createClientAssertion({ keyRing, options: { ...plain, ...options }, ...parts })
   await clientAuth(server, { client_id: 'app' }, body, new Headers())
   return body
 }
@@ -101,8 +100,7 @@ test('no "typ" is sent where it is switched off', async () => {
 })
 
 test('a client secret that is a signed JWT is sent as one, and no assertion', async () => {
-  const form = { grant_type: 'authorization_code' }
-  const body = await authenticate({ typ: 'JWT' }, form, createSignedSecret)
+  const body = await authenticate({ typ: 'JWT', isClientSecret: true })
   expect([...body.keys()]).toEqual(['grant_type', 'client_id', 'client_secret'])
   expect(body.get('client_id')).toBe('app')
   const secret = body.get('client_secret') ?? ''
