@@ -47,6 +47,12 @@ export interface FetchSettings {
 
 const maxBody = 1024 * 1024
 
+/**
+ * How long a connection is kept for the next request, unless the provider says less: many servers close
+ * theirs after 5 seconds, and a request that is under way then is lost. Milliseconds.
+ */
+const maxIdle = 4_000
+
 /** Creates the `fetch` for one provider. */
 export function createFetch(settings: FetchSettings): Fetch {
   const send = settings.fetch ? sendWith(settings.fetch, settings.timeout) : createSend(settings)
@@ -83,7 +89,7 @@ function sendWith(fetch: typeof globalThis.fetch, timeout: number): Fetch {
 
 function createSend({ ca, proxy, timeout }: FetchSettings): Fetch {
   const authorities = ca && { ca: [ca].flat() }
-  const options = { keepAlive: true }
+  const options = { keepAlive: true, timeout: maxIdle }
   const agents = {
     'http:': new http.Agent(options),
     'https:': proxy ? createProxyAgent(proxy, options) : new https.Agent(options),
