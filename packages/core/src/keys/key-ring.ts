@@ -68,30 +68,30 @@ export function createKeyRing({
   const watch = createKeyWatch(emit)
   let hasSigner = false
 
+  /** The keys, and the moment of the answer: whoever waited for it may have crossed a rotation. */
   async function readUnexpired(
-    now: number,
     request?: KeysRequest<TimedSigner>,
-  ): Promise<KeysAnswer<TimedSigner>> {
+  ): Promise<KeysAnswer<TimedSigner> & { readonly now: number }> {
     const { keys, failures } = await all.read(request)
+    const now = clock.now()
     const unexpired = keys.filter(({ notAfter = Number.POSITIVE_INFINITY }) => now < notAfter)
     // Of a source that does not answer nobody knows which keys are gone
     if (failures.length === 0) watch(unexpired, findCurrent(unexpired, now))
-    return { keys: unexpired, failures }
+    return { keys: unexpired, failures, now }
   }
 
   const ring: KeyRing = {
     async current({ instead, signal } = {}) {
-      const now = clock.now()
-      const pick = (keys: readonly TimedSigner[]) => {
+      const pick = (keys: readonly TimedSigner[], now: number) => {
         if (instead === undefined) return findCurrent(keys, now)
         const others = keys.filter(({ signer }) => signer.kid !== instead.kid)
         return findCurrent(others, now) ?? findCurrent(others, now + clockTolerance)
       }
       // Any key that may sign will do: the provider has all of them
-      const isEnough = (keys: readonly TimedSigner[]) => pick(keys) !== undefined
+      const isEnough = (keys: readonly TimedSigner[]) => pick(keys, clock.now()) !== undefined
       const renew = instead !== undefined
-      const { keys } = await readUnexpired(now, { renew, signal, isEnough })
-      const newest = pick(keys)
+      const { keys, now } = await readUnexpired({ renew, signal, isEnough })
+      const newest = pick(keys, now)
       if (!newest) throw new KeyError('ERR_NO_KEY', describeNone(keys))
       checkAccepted(newest.signer, accepted)
       hasSigner = true
@@ -101,8 +101,7 @@ export function createKeyRing({
       if (!hasSigner) await ring.current()
     },
     async published() {
-      const now = clock.now()
-      const { keys, failures } = await readUnexpired(now)
+      const { keys, failures, now } = await readUnexpired()
       const failure = failures.find(({ source: { notBefore = 0 } }) => notBefore <= now)
       if (failure) throw failure.error
       return mergeSame(keys.map(({ signer }) => buildPublished(signer)))

@@ -290,6 +290,26 @@ describe('the steps of a rotation', () => {
     expect(events.splice(0)).toEqual([{ type: 'key.retired', kid: 'first' }])
   })
 
+  test('that happens while the keys are waited for is the one that counts', async () => {
+    const keys = [{ signer: first, notAfter: 300 }, next]
+    const answers: (() => void)[] = []
+    let isSlow = false
+    const slow: KeySource['keys'] = async () => {
+      if (isSlow) await new Promise<void>((resolve) => answers.push(resolve))
+      return keys
+    }
+    const { current, clock, events } = open({ name: 'slow', keys: slow })
+    expect(await current()).toBe('first')
+    isSlow = true
+    const before = current()
+    clock.time = 200
+    isSlow = false
+    expect(await current()).toBe('second')
+    for (const answer of answers) answer()
+    expect(await before).toBe('second')
+    expect(events).toEqual([{ type: 'key.switched', kid: 'second', previous: 'first' }])
+  })
+
   test('are not told of a source that only fails to answer', async () => {
     let isUp = true
     const moody = async () => {
