@@ -15,7 +15,9 @@ function project(
   include: string,
   test: TestProjectInlineConfiguration['test'] = {},
 ): TestProjectInlineConfiguration {
-  return { ...sources, test: { name, include: [include], ...test } }
+  // No test is of how fast a machine is, or how busy
+  const limits = { testTimeout: 30 * second, hookTimeout: 60 * second }
+  return { ...sources, test: { name, include: [include], ...limits, ...test } }
 }
 
 const report = process.env['TEST_REPORT']
@@ -32,24 +34,21 @@ export default defineConfig({
       }),
       project('house', 'test/*.test.ts', { testTimeout: 60 * second }),
       // One after the other in one world: to load the frameworks takes longer than most of the tests
-      project('e2e', 'test/e2e/**/*.test.ts', { testTimeout: 30 * second, isolate: false }),
+      project('e2e', 'test/e2e/**/*.test.ts', { isolate: false }),
       // Mostly waiting: for stores that hang, and for moments to come
       project('kms', 'test/kms/**/*.test.ts', {
         testTimeout: 60 * second,
-        hookTimeout: 60 * second,
         maxWorkers: 4,
         sequence: { groupOrder: 1 },
       }),
       // Replicas of an app, their store and a provider: they need the machine for themselves
       project('cluster', 'test/cluster/**/*.test.ts', {
         testTimeout: 120 * second,
-        hookTimeout: 60 * second,
         maxWorkers: 1,
         sequence: { groupOrder: 2 },
       }),
       project('browser', 'test/browser/**/*.test.ts', {
         testTimeout: 60 * second,
-        hookTimeout: 60 * second,
       }),
       project('packaging', 'test/packaging/**/*.test.ts', {
         testTimeout: 180 * second,

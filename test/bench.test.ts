@@ -100,7 +100,8 @@ const built = [
 ]
 const isBuilt = built.every((path) => existsSync(join(root, 'packages', path)))
 
-describe('the benchmark', () => {
+// Each starts many processes, one after the other
+describe('the benchmark', { timeout: 240_000 }, () => {
   // It measures what is published: without a build there is nothing to measure
   test.skipIf(!isBuilt && !process.env['CI'])(
     'signs in and asks everywhere, and tells what it cost',

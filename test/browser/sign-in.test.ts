@@ -4,11 +4,10 @@ import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
   exampleNames,
-  findPort,
   type RegisteredExample,
   startRegisteredExample,
 } from '../support/examples.ts'
-import { launchChromium, skipReason } from './support/chromium.ts'
+import { launchChromium, skipReason, stepTimeout } from './support/chromium.ts'
 import { formPostApps, startFormPostApp } from './support/form-post-app.ts'
 
 const artifacts = new URL('../.artifacts/', import.meta.url).pathname
@@ -30,13 +29,18 @@ describe.skipIf(skipReason)(skipReason === undefined ? title : `${title} (${skip
   })
   beforeEach(async () => {
     context = await browser.newContext()
-    context.setDefaultTimeout(10_000)
+    context.setDefaultTimeout(stepTimeout)
     page = await context.newPage()
   })
   afterEach(() => context.close())
 
   function heading(tab: Page = page): Promise<string | null> {
     return tab.getByRole('heading', { level: 1 }).textContent()
+  }
+
+  /** The page with this heading, after a click: the one that was clicked on may be there for a while. */
+  function arrive(name: string, tab: Page = page): Promise<void> {
+    return tab.getByRole('heading', { level: 1, name, exact: true }).waitFor()
   }
 
   describe.each(exampleNames)('at the %s example', (name) => {
@@ -58,7 +62,7 @@ describe.skipIf(skipReason)(skipReason === undefined ? title : `${title} (${skip
       await page.goto(example.url)
       expect(await heading()).toBe('Sign in, countersigned.')
       await page.getByRole('link', { name: 'Open a protected page' }).click()
-      expect(page.url()).toMatch(`${provider.issuer}/sign-in/`)
+      await page.waitForURL(`${provider.issuer}/sign-in/*`)
       await signIn()
 
       expect(page.url()).toBe(`${example.url}/profile`)
@@ -79,7 +83,7 @@ describe.skipIf(skipReason)(skipReason === undefined ? title : `${title} (${skip
       ['keeps to its own content security policy', true],
     ])('every page %s', async (_title, javaScriptEnabled) => {
       const another = await browser.newContext({ javaScriptEnabled })
-      another.setDefaultTimeout(10_000)
+      another.setDefaultTimeout(stepTimeout)
       const tab = await another.newPage()
       const complaints: string[] = []
       tab.on('console', (message) => complaints.push(message.text()))
@@ -87,11 +91,11 @@ describe.skipIf(skipReason)(skipReason === undefined ? title : `${title} (${skip
       try {
         await tab.goto(example.url)
         await tab.getByRole('link', { name: 'Sign in' }).first().click()
-        expect(await heading(tab)).toBe('Choose who you are')
+        await arrive('Choose who you are', tab)
         await signIn(tab)
         expect(await heading(tab)).toBe('Hello, Ada Lovelace')
         await tab.getByRole('link', { name: 'See your profile' }).click()
-        expect(await heading(tab)).toBe('Ada Lovelace')
+        await arrive('Ada Lovelace', tab)
         await tab.getByRole('button', { name: 'Sign out' }).click()
         await tab.waitForURL(`${provider.issuer}/**`)
         await tab.getByRole('button', { name: 'Sign out' }).click()
@@ -215,6 +219,7 @@ describe.skipIf(skipReason)(skipReason === undefined ? title : `${title} (${skip
         await page.goto(`${example.url}/profile`)
         await shoot('provider')
         await page.getByRole('button', { name: 'Cancel' }).click()
+        await arrive('You were not signed in')
         await shoot('refused')
         await page.goto(`${example.url}/callback?code=a&state=${'0'.repeat(32)}`)
         await shoot('missing')
@@ -224,12 +229,15 @@ describe.skipIf(skipReason)(skipReason === undefined ? title : `${title} (${skip
         await page.goto(example.url)
         await shoot('home-signed-in')
         await page.getByRole('button', { name: 'Sign out' }).first().click()
+        await page.waitForURL(`${provider.issuer}/**`)
         await shoot('provider-sign-out')
         await page.getByRole('button', { name: 'Sign out' }).click()
+        await page.waitForURL(`${example.url}/*`)
 
         await page.goto(`${example.url}/profile`)
         await page.getByLabel('Somebody else').fill('difficult')
         await page.getByRole('button', { name: 'Continue', exact: true }).click()
+        await page.waitForURL(`${example.url}/**`)
         await shoot('profile-difficult')
       },
     )
@@ -238,23 +246,19 @@ describe.skipIf(skipReason)(skipReason === undefined ? title : `${title} (${skip
   test.each(formPostApps)(
     'an Authentication Response that is posted from another site arrives at $name',
     async (app) => {
-      const port = await findPort()
       const { privateKeyPem, jwks } = await generateClientKey()
-      const redirectUris = [`http://localhost:${port}/callback`]
-      await provider.addClient({ clientId: 'posted', jwks, redirectUris })
-      const stop = await startFormPostApp(app, port, {
-        issuer: provider.issuer,
-        clientId: 'posted',
-        clientKey: privateKeyPem,
+      const { url, stop } = await startFormPostApp(app, async (url) => {
+        await provider.addClient({ clientId: 'posted', jwks, redirectUris: [`${url}/callback`] })
+        return { issuer: provider.issuer, clientId: 'posted', clientKey: privateKeyPem }
       })
       const posts: string[] = []
       page.on('request', (request) => {
         if (request.method() === 'POST') posts.push(new URL(request.url()).pathname)
       })
       try {
-        await page.goto(`http://localhost:${port}/profile`)
+        await page.goto(`${url}/profile`)
         await page.getByRole('button', { name: 'Continue as Ada Lovelace' }).click()
-        await page.waitForURL(`http://localhost:${port}/profile`)
+        await page.waitForURL(`${url}/profile`)
         expect(await page.textContent('body')).toBe('signed in as ada')
         expect(posts).toContain('/callback')
       } finally {

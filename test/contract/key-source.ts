@@ -69,9 +69,6 @@ export interface KeySourceContract {
 /** The algorithm of the keys that are made. */
 const alg = 'ES256'
 
-/** Milliseconds after which a key store is given up, and some more for slow machines. */
-const patience = 6500
-
 /** Calls the suite. */
 export function keySourceContract(contract: KeySourceContract): void {
   const { name, hasVersions, start, reasons } = contract
@@ -149,14 +146,14 @@ export function keySourceContract(contract: KeySourceContract): void {
     test('a store that nobody listens at is an error within the deadline', async (context) => {
       const source = store.openNowhere?.('a-key')
       if (!source) return context.skip()
-      const error = await inTime(findError(keep(source).keys()))
+      const error = await findError(keep(source).keys())
       expect(['unavailable', 'timeout']).toContain(error.reason)
-    })
+    }, 30_000)
 
     test('wrong credentials are told as such, and are in no message', async (context) => {
       const source = store.openAsStranger?.(await store.createKey(alg))
       if (!source) return context.skip()
-      const error = await inTime(findError(keep(source).keys()))
+      const error = await findError(keep(source).keys())
       expect(error.reason).toBe(reasons?.credentials ?? 'credentials')
       expect(describeAll(error)).not.toMatch(/wrong-secret/)
     })
@@ -165,7 +162,7 @@ export function keySourceContract(contract: KeySourceContract): void {
       if (!store.deny) return context.skip()
       const key = await store.createKey(alg)
       await store.deny(key)
-      const error = await inTime(findError(open(key).keys()))
+      const error = await findError(open(key).keys())
       expect(error.reason).toBe('denied')
     })
 
@@ -245,9 +242,9 @@ export function keySourceContract(contract: KeySourceContract): void {
           if (!store.misbehave) return
           const source = open(await store.createKey(alg))
           store.misbehave(fault, 1)
-          const signer = readOnly(await inTime(source.keys()))
+          const signer = readOnly(await source.keys())
           store.misbehave(fault, 1)
-          await verify(signer, await inTime(sign(signer)))
+          await verify(signer, await sign(signer))
         },
       )
 
@@ -261,12 +258,12 @@ export function keySourceContract(contract: KeySourceContract): void {
           if (!store.misbehave) return
           const source = open(await store.createKey(alg))
           store.misbehave(fault, Number.POSITIVE_INFINITY)
-          const error = await inTime(findError(source.keys()))
+          const error = await findError(source.keys())
           expect(error).toMatchObject({ code: 'ERR_KEY_UNAVAILABLE', reason })
           store.recover?.()
           const signer = readOnly(await source.keys())
           store.misbehave(fault, Number.POSITIVE_INFINITY)
-          expect(await inTime(findError(sign(signer)))).toMatchObject({ code: 'ERR_SIGN', reason })
+          expect(await findError(sign(signer))).toMatchObject({ code: 'ERR_SIGN', reason })
           store.recover?.()
           await verify(signer, await sign(signer))
         },
@@ -280,7 +277,7 @@ export function keySourceContract(contract: KeySourceContract): void {
         store.misbehave('unavailable', Number.POSITIVE_INFINITY)
         const reported: unknown[] = []
         const report = (error: unknown) => reported.push(error)
-        const keys = await inTime(source.keys({ renew: true, report }))
+        const keys = await source.keys({ renew: true, report })
         expect(readOnly(keys)).toBe(signer)
         expect(reported).toMatchObject([{ reason: 'unavailable' }])
       })
@@ -290,9 +287,13 @@ export function keySourceContract(contract: KeySourceContract): void {
         const source = open(await store.createKey(alg))
         const signer = readOnly(await source.keys())
         store.misbehave('hanging', Number.POSITIVE_INFINITY)
+        const countRequests = () => store.signRequests?.() ?? 0
+        const before = countRequests()
         const all = Array.from({ length: 100 }, () => findError(sign(signer)))
-        const errors = await inTime(Promise.all(all))
+        const errors = await Promise.all(all)
         expect(new Set(errors.map(({ reason }) => reason))).toEqual(new Set(['timeout']))
+        // Whoever still waited for a turn was given up too, and did not begin to wait for an answer
+        expect(countRequests() - before).toBeLessThan(all.length)
       }, 30_000)
     })
   })
@@ -318,14 +319,6 @@ async function sign(signer: Signer): Promise<string> {
 
 async function verify(signer: Signer, jws: string): Promise<void> {
   await compactVerify(jws, await importJWK({ ...signer.publicJwk }, signer.alg))
-}
-
-/** A time limit that proves something, and no measurement. */
-async function inTime<Value>(promise: Promise<Value>): Promise<Value> {
-  const started = performance.now()
-  const value = await promise
-  expect(performance.now() - started).toBeLessThan(patience)
-  return value
 }
 
 function encode(text: string): string {

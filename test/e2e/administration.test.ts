@@ -55,7 +55,7 @@ function createProcess(overrides: Partial<Options>): RelyingParty {
     clientId: 'app',
     clientAuth: { method: 'none' },
     baseUrl: 'http://localhost:3000',
-    http: { timeout: 2 },
+    http: { timeout: 5 },
     session: { secret },
     onEvent: (event) => events.push(event),
     ...overrides,
@@ -205,7 +205,7 @@ describeEach(places)('sessions in $name', ({ start, open }) => {
   })
 
   test('are ended though the provider hangs, and nobody waits for each of them', async () => {
-    const { one } = createProcesses({}, { http: { timeout: 0.3 } })
+    const { one } = createProcesses({}, { http: { timeout: 1 } })
     for (let count = 0; count < 50; count++) {
       await createSession(one, { sub: 'ada' }, { tokens: { refreshToken: `refresh-${count}` } })
     }

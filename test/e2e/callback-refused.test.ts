@@ -130,12 +130,14 @@ describe.each(frameworks)('a callback on $name', (framework) => {
     [599, 200],
     [601, 400],
   ])('that comes %i s after its login began, cookie and all, is a %i', async (seconds, status) => {
+    const begun = Date.now()
+    vi.setSystemTime(begun)
     const browser = setting.browser()
     const callback = await comeBack(browser)
     const [cookie] = browser.cookies(setting.app.url)
     const keeper = setting.browser()
     keeper.setCookie(setting.app.url, `${cookie?.key}=${cookie?.value}; Path=/`)
-    vi.setSystemTime(Date.now() + seconds * 1000)
+    vi.setSystemTime(begun + seconds * 1000)
     const page = await keeper.navigate(callback)
     expect(page.status).toBe(status)
     const isInTime = status === 200
@@ -220,7 +222,7 @@ describe.each(frameworks)('a callback on $name', (framework) => {
 describe.each(mainFrameworks)('on $name, a token endpoint that', (framework) => {
   let setting: Setting
   beforeAll(async () => {
-    setting = await startSetting(framework, { http: { timeout: 0.5 } })
+    setting = await startSetting(framework)
   })
   afterAll(() => setting.close())
   beforeEach(() => setting.reset())

@@ -219,7 +219,7 @@ describe.each(mainFrameworks)('on $name, a client that the provider refuses', (f
         ...honest,
         token_endpoint: `http://127.0.0.1:${port}/token`,
       })
-      const other = await startOther({ http: { timeout: 1 } })
+      const other = await startOther({ http: { timeout: 2 } })
       const close = () => void server.close().closeAllConnections()
       return { other, forms, close }
     }

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generateClientKey } from '@countersign/testing'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { run } from '../house/children.ts'
+import { findPort } from '../house/ports.ts'
 
 const root = join(import.meta.dirname, '../..')
 const bin = join(root, 'packages/cli/bin/countersign.js')
@@ -36,15 +36,6 @@ function killAll({ pid = 0 }: ChildProcess): void {
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
   }
-}
-
-async function findPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 async function startEmulator(env: Readonly<Record<string, string>>): Promise<string> {
@@ -96,6 +87,6 @@ describe.skipIf(!isBuilt && !process.env['CI'])('the command as a process', () =
     const issuer = await startEmulator({ npm_command: 'exec' })
     expect(await isThere(issuer)).toBe(true)
     starter?.kill('SIGKILL')
-    await expect.poll(() => isThere(issuer), { timeout: 5000 }).toBe(false)
+    await expect.poll(() => isThere(issuer), { timeout: 20_000 }).toBe(false)
   })
 })

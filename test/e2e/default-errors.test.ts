@@ -63,6 +63,7 @@ const frameworks: readonly (readonly [name: string, told: string, create: () => 
 
 afterEach(() => {
   vi.useRealTimers()
+  vi.restoreAllMocks()
   vi.unstubAllEnvs()
 })
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { findPort } from '../support/examples.ts'
+import { findPort } from '../house/ports.ts'
 import { examineServer, serveInstead } from './support/doctor-front.ts'
 import { serve, serveTls } from './support/doctor-server.ts'
 import { type DoctorSetting, startDoctorSetting } from './support/doctor-setting.ts'

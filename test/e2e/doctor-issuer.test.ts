@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { findPort } from '../support/examples.ts'
+import { findPort } from '../house/ports.ts'
 import { serve, serveTls } from './support/doctor-server.ts'
 import { type DoctorSetting, startDoctorSetting } from './support/doctor-setting.ts'
 
@@ -217,7 +217,7 @@ describe('the doctor finds an issuer', () => {
 
   test('that takes the request and never answers', async () => {
     setting.provider.behave.hang.discovery = true
-    expect(await setting.examine({}, ['--timeout', '0.2'])).toMatchInlineSnapshot(`
+    expect(await setting.examine({}, ['--timeout', '2'])).toMatchInlineSnapshot(`
       "exit code 2
         ✖ Discovery       http://provider/.well-known/openid-configuration: there was no answer in
                           time

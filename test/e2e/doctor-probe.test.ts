@@ -247,7 +247,7 @@ describe('the doctor asks a provider that', () => {
 
   test('has a token endpoint that never answers', async () => {
     setting.provider.behave.hang.token = true
-    const flags = ['--probe', '--timeout', '0.3']
+    const flags = ['--probe', '--timeout', '2']
     expect(await setting.examine({}, flags)).toMatchInlineSnapshot(`
       "exit code 1
         ! Registration    http://provider/token cannot be reached: there was no answer in time

@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { findPort } from '../support/examples.ts'
+import { findPort } from '../house/ports.ts'
 import { describeUnless } from '../support/installed.ts'
 import { postgresSkipReason, startPostgres } from '../support/postgres.ts'
 import { redisSkipReason, startRedis } from '../support/redis.ts'
@@ -165,7 +165,7 @@ describe('the doctor finds a session store', () => {
       All is well: 11 well in <time>
         Whether the provider knows the key: countersign doctor --probe"
     `)
-    await expect.poll(() => client?.destroyed, { timeout: 3000 }).toBe(true)
+    await expect.poll(() => client?.destroyed, { timeout: 20_000 }).toBe(true)
   })
 
   test('where nobody listens', async () => {

@@ -115,7 +115,7 @@ describe.each(sessionFrameworks)('$name', ({ name, create, cookie, hasStore }) =
     const browser = await signIn(setting)
     const slow = browser.clone()
     const late = get(setting, slow, '/slow-add')
-    await expect.poll(countWaiting).toBe(1)
+    await expect.poll(countWaiting, { timeout: 20_000 }).toBe(1)
     expect((await get(setting, browser, '/leave')).sub).toBeNull()
     letGo()
     expect((await late).status).toBe(200)

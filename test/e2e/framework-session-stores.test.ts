@@ -72,7 +72,7 @@ describeEach(stored)('$name over Redis', ({ create }) => {
     expect(setting.told('login.failed')[0]?.error.code).toBe('ERR_SESSION_STORE')
     await redis.restart()
     await expect
-      .poll(() => get(setting, browser, '/public'), { timeout: 10_000 })
+      .poll(() => get(setting, browser, '/public'), { timeout: 20_000 })
       .toMatchObject({
         status: 200,
         sub: expect.any(String),
@@ -139,7 +139,7 @@ describeEach(stored)('$name over Redis', ({ create }) => {
     setting.provider.behave.accessTokenTtl = 3600
     const isDone = get(setting, browser.clone(), '/slow-add').then(() => true)
     // It has read its session when it waits
-    await expect.poll(countWaiting).toBe(1)
+    await expect.poll(countWaiting, { timeout: 20_000 }).toBe(1)
     const { token } = await get(setting, browser, '/token')
     letGo()
     expect(await isDone).toBe(true)

@@ -5,11 +5,15 @@ import { signedIn } from '@countersign/testing'
 import express from 'express'
 import express4 from 'express4'
 import Koa from 'koa'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { secret, startSetting } from '../support/setting.ts'
 import { ada, listen, options } from './support/offline.ts'
 
 type Check = () => Promise<boolean>
+
+afterEach(() => {
+  vi.restoreAllMocks()
+})
 
 function buildExpress(create: typeof express, claims: Check) {
   const app = create()

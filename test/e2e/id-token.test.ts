@@ -7,10 +7,15 @@ import { type Setting, secret, startAnotherApp, startSetting } from '../support/
 
 type Behave = Setting['provider']['behave']
 
-const claims = (change: Record<string, unknown>) => (behave: Behave) => {
-  behave.idToken = { claims: (honest) => ({ ...honest, ...change }) }
+type Claims = Readonly<Record<string, unknown>>
+
+/** Changes claims; those of the moment are made when the token is. */
+const claims = (change: Claims | ((now: number) => Claims)) => (behave: Behave) => {
+  const make = typeof change === 'function' ? change : () => change
+  behave.idToken = {
+    claims: (honest) => ({ ...honest, ...make(Math.floor(Date.now() / 1000)) }),
+  }
 }
-const now = () => Math.floor(Date.now() / 1000)
 const foreignKey = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
 
 /** What an attacker has of a key that is published. */
@@ -58,16 +63,16 @@ describe.each(mainFrameworks)('on $name', (framework) => {
         'aud',
       ],
       ['with another "azp"', claims({ azp: 'app1' }), 'ERR_ID_TOKEN_CLAIM', 'azp'],
-      ['that has expired', claims({ exp: now() - 360 }), 'ERR_ID_TOKEN_CLAIM', 'exp'],
+      ['that has expired', claims((now) => ({ exp: now - 360 })), 'ERR_ID_TOKEN_CLAIM', 'exp'],
       ['without an expiry', claims({ exp: undefined }), 'ERR_ID_TOKEN_CLAIM', 'exp'],
       ['without "iat"', claims({ iat: undefined }), 'ERR_ID_TOKEN_CLAIM', 'iat'],
       [
         'from the future',
-        claims({ iat: now() + 3600, exp: now() + 7200 }),
+        claims((now) => ({ iat: now + 3600, exp: now + 7200 })),
         'ERR_ID_TOKEN_CLAIM',
         'iat',
       ],
-      ['not valid yet', claims({ nbf: now() + 3600 }), 'ERR_ID_TOKEN_CLAIM', 'nbf'],
+      ['not valid yet', claims((now) => ({ nbf: now + 3600 })), 'ERR_ID_TOKEN_CLAIM', 'nbf'],
       ['with another nonce', claims({ nonce: 'other' }), 'ERR_ID_TOKEN_CLAIM', 'nonce'],
       ['without a nonce', claims({ nonce: undefined }), 'ERR_ID_TOKEN_CLAIM', 'nonce'],
       [
@@ -217,8 +222,8 @@ describe.each(mainFrameworks)('on $name', (framework) => {
     const fine: [string, (behave: Behave) => void][] = [
       ['with a list of one audience', claims({ aud: ['app'] })],
       ['with "azp" naming us', claims({ azp: 'app' })],
-      ['that expired within the tolerance', claims({ exp: now() - 5 })],
-      ['from a clock a little ahead', claims({ iat: now() + 20 })],
+      ['that expired within the tolerance', claims((now) => ({ exp: now - 5 }))],
+      ['from a clock a little ahead', claims((now) => ({ iat: now + 20 }))],
       [
         'signed with PS256',
         (behave) => {

@@ -13,7 +13,7 @@ const options: Partial<Options> = {
   },
 }
 /** Milliseconds within which a logout is over, whatever hangs: some times the limit for one request. */
-const bounded = 10_000
+const bounded = 30_000
 
 const isSignedIn = async ({ app }: Setting, browser: UserAgent) =>
   JSON.parse((await browser.navigate(`${app.url}/public`)).text).isAuthenticated
@@ -124,7 +124,7 @@ describe.each(frameworks)('a logout on $name', (framework) => {
 })
 
 describe.each(mainFrameworks)('with a provider that hangs, a logout on $name', (framework) => {
-  const impatient = { ...options, http: { timeout: 0.5 } }
+  const impatient = { ...options, http: { timeout: 1 } }
   let setting: Setting
   beforeAll(async () => {
     setting = await startSetting(framework, impatient)

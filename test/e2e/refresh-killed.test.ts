@@ -66,8 +66,32 @@ async function ask(
   return { status: response.status, ...((await response.json()) as object) }
 }
 
+/** Looks at a page that needs the session, and no token. */
+async function visit(app: AppProcess): Promise<number> {
+  const how = { headers: { cookie }, redirect: 'manual' } as const
+  return (await fetch(`${app.url}/profile`, how)).status
+}
+
 async function refreshArrives(): Promise<void> {
-  await expect.poll(() => refreshes().length, { timeout: 5000, interval: 10 }).toBe(1)
+  await expect.poll(() => refreshes().length, { timeout: 15_000, interval: 10 }).toBe(1)
+}
+
+/** Has the provider issue new tokens, and keep them to itself until it is told to answer. */
+function holdAnswer(): { readonly issued: Promise<void>; answer(): void } {
+  let answer = () => {}
+  const told = new Promise<void>((resolve) => {
+    answer = resolve
+  })
+  const issued = new Promise<void>((resolve) => {
+    provider.behave.refreshedIdToken = {
+      async wrap(signed) {
+        resolve()
+        await told
+        return signed
+      },
+    }
+  })
+  return { issued, answer }
 }
 
 /** The holder's lock, and its end before its time. */
@@ -107,10 +131,11 @@ describeUnless(redisSkipReason)('a refresh', () => {
 
   test('new tokens that went down with their process end the session, in a clear error', async () => {
     const [holder, other] = apps
-    provider.behave.delay.token = 300
+    const held = holdAnswer()
     const lost = ask(holder).catch((error: unknown) => error)
-    await refreshArrives()
+    await held.issued
     await holder.kill()
+    held.answer()
     await lost
     // The provider gives them to nobody
     const answer = ask(other)
@@ -121,16 +146,22 @@ describeUnless(redisSkipReason)('a refresh', () => {
 
   test('new tokens survive a store that is killed before they are in it, and started again', async () => {
     const [one, other] = apps
-    provider.behave.delay.token = 300
+    const held = holdAnswer()
     const answer = ask(one)
-    await refreshArrives()
+    await held.issued
     await redis.kill()
-    await delay(500)
+    held.answer()
+    await expect
+      .poll(() => one.events.map(({ type }) => type), { timeout: 15_000, interval: 10 })
+      .toContain('token.refreshed')
     await redis.restart()
     const { status, accessToken } = await answer
     expect(status).toBe(200)
-    for (const app of [other, one])
+    for (const app of [other, one]) {
+      // Each connects again in its own time
+      await expect.poll(() => visit(app), { timeout: 15_000 }).toBe(200)
       expect(await ask(app)).toMatchObject({ status: 200, accessToken })
+    }
     expect(refreshes()).toHaveLength(1)
   })
 })

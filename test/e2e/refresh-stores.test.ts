@@ -1,25 +1,37 @@
 import type { OidcEvent, SessionBackend } from '@countersign/core'
 import { MemoryStore } from 'express-session'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { mainFrameworks } from '../support/frameworks.ts'
 import { type Setting, secret, signIn, startAnotherApp, startSetting } from '../support/setting.ts'
 import type { UserAgent } from '../support/user-agent.ts'
 
-/** A store without a lock, whose writes fail when a test wants it. */
-function createStore(): SessionBackend & { readonly behave: { failures: number } } {
+/** How the store's writes of tokens go: how many of them fail, and what the others wait for. */
+interface StoreBehaviour {
+  failures: number
+  until: Promise<unknown>
+}
+
+/** A store without a lock, whose writes of tokens fail, or wait, when a test wants it. */
+function createStore(): SessionBackend & { readonly behave: StoreBehaviour } {
   const inner = new MemoryStore()
-  const behave = { failures: 0 }
+  const behave: StoreBehaviour = { failures: 0, until: Promise.resolve() }
   return {
     behave,
     get: (id, done) => inner.get(id, done),
     destroy: (id, done) => inner.destroy(id, done),
     set(id, record, done) {
-      if (!id.includes('tokens:') || behave.failures === 0) return inner.set(id, record, done)
+      if (!id.includes('tokens:')) return inner.set(id, record, done)
+      if (behave.failures === 0) {
+        return behave.until.then(() => inner.set(id, record, done), done)
+      }
       behave.failures--
       done?.(new Error('the disk is full'))
     },
   }
 }
+
+/** Milliseconds that nothing here takes. */
+const patience = 10_000
 
 describe.each(mainFrameworks)('two apps on $name that share a store', (framework) => {
   const store = createStore()
@@ -30,8 +42,10 @@ describe.each(mainFrameworks)('two apps on $name that share a store', (framework
     // Cookies are of a host, whatever its port
     const cookie = { name: 'shared' }
     const session = { secret, store, cookie, keep: ['accessToken', 'refreshToken'] as const }
-    one = await startSetting(framework, { session })
-    other = await startAnotherApp(framework, one, { session })
+    // The provider waits until a logout is over
+    const options = { session, http: { timeout: patience / 1000 } }
+    one = await startSetting(framework, options)
+    other = await startAnotherApp(framework, one, options)
   })
   afterAll(async () => {
     await other.close()
@@ -40,6 +54,7 @@ describe.each(mainFrameworks)('two apps on $name that share a store', (framework
   beforeEach(() => {
     one.reset()
     store.behave.failures = 0
+    store.behave.until = Promise.resolve()
   })
 
   const refreshes = () =>
@@ -59,9 +74,29 @@ describe.each(mainFrameworks)('two apps on $name that share a store', (framework
     return { status, text }
   }
 
+  const refreshesAre = (count: number) =>
+    vi.waitUntil(() => refreshes().length === count, { timeout: patience, interval: 5 })
+
+  /** Has the provider issue new tokens, and keep them to itself until it is told to answer. */
+  function holdAnswer(): () => void {
+    let answer = () => {}
+    const told = new Promise<void>((resolve) => {
+      answer = resolve
+    })
+    one.provider.behave.refreshedIdToken = {
+      async wrap(signed) {
+        await told
+        return signed
+      },
+    }
+    return answer
+  }
+
   test('and have no lock use the tokens of whoever was faster', async () => {
     const browser = await signInDue()
     one.provider.behave.delay.token = 100
+    // Nobody finds new tokens before both have asked for some
+    store.behave.until = refreshesAre(2)
     const answers = await Promise.all(
       Array.from({ length: 20 }, (_, index) => ask(browser, index % 2 ? one : other)),
     )
@@ -107,19 +142,19 @@ describe.each(mainFrameworks)('two apps on $name that share a store', (framework
 
   test('revoke tokens that come after a logout, and give them to nobody', async () => {
     const browser = await signInDue()
-    const { behave } = one.provider
-    behave.delay.token = 400
+    const letAnswer = holdAnswer()
     // It comes too late at the provider
-    behave.raw.revocation = { status: 200 }
+    one.provider.behave.raw.revocation = { status: 200 }
     const answer = ask(browser, one)
-    await expect.poll(() => refreshes().length, { interval: 10 }).toBe(1)
+    await refreshesAre(1)
     const gone = await browser.navigate(`${other.app.url}/leave-here`, { follow: false })
     expect(gone.status).toBe(303)
+    letAnswer()
     const { status, text } = await answer
     expect([status, JSON.parse(text).code]).toEqual([401, 'ERR_SESSION_ENDED'])
     // The old ones at the logout, the new ones after it
     const revoked = () => one.provider.requestsTo('revocation').map(({ form }) => form.get('token'))
-    await expect.poll(() => new Set(revoked()).size).toBe(4)
+    await expect.poll(() => new Set(revoked()).size, { timeout: patience }).toBe(4)
     const hints = one.provider
       .requestsTo('revocation')
       .map(({ form }) => form.get('token_type_hint'))
@@ -129,10 +164,11 @@ describe.each(mainFrameworks)('two apps on $name that share a store', (framework
 
   test('a session that ends while a request waits its turn is not refreshed at all', async () => {
     const browser = await signInDue()
-    one.provider.behave.delay.token = 300
+    const letAnswer = holdAnswer()
     const answers = [ask(browser, one), ask(browser, one, '/refresh')]
-    await expect.poll(() => refreshes().length, { interval: 10 }).toBe(1)
+    await refreshesAre(1)
     await browser.navigate(`${one.app.url}/leave-here`, { follow: false })
+    letAnswer()
     for (const { status } of await Promise.all(answers)) expect(status).toBe(401)
     expect(refreshes()).toHaveLength(1)
     const types = one.events.map(({ type }: OidcEvent) => type)

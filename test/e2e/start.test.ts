@@ -31,7 +31,7 @@ function run(env: Record<string, string>) {
 }
 
 async function signIn(output: { readonly text: string }): Promise<void> {
-  await expect.poll(() => output.text, { timeout: 20_000 }).toMatch(/http:\/\/localhost:\d+/)
+  await expect.poll(() => output.text, { timeout: 50_000 }).toContain('Ctrl+C to stop')
   const [url = ''] = /http:\/\/localhost:\d+/.exec(output.text) ?? []
   const browser = createUserAgent()
   expect((await browser.navigate(url)).status).toBe(200)
@@ -48,6 +48,7 @@ test.skipIf(!isBuilt && !process.env['CI'])(
     started.kill('SIGTERM')
     expect((await ended)[0]).toBe(0)
   },
+  60_000,
 )
 
 test.skipIf(!isBuilt && !process.env['CI'])(
@@ -58,13 +59,14 @@ test.skipIf(!isBuilt && !process.env['CI'])(
     expect(output.text).toMatch(/http:\/\/127\.0\.0\.1:\d+, as strict as jiko\n/)
     expect(output.text).not.toContain('is broken')
   },
+  60_000,
 )
 
 test.skipIf(!isBuilt && !process.env['CI'])(
   'a misspelt variable is said, and starts no demo',
   async () => {
     const { started, output } = run({ OIDC_ISSUR: 'https://op.example' })
-    const [code] = await once(started, 'exit')
+    const [code] = await once(started, 'close')
     expect(code).toBe(1)
     expect(output.text).toContain('OIDC_ISSUR')
     expect(output.text).toContain('did you mean OIDC_ISSUER?')

@@ -4,6 +4,9 @@
  * @module
  */
 
+// Loaded here: it takes a busy machine longer than a key may take
+import '@azure/identity'
+import '@azure/keyvault-keys'
 import { KeyError } from '@countersign/core/keys'
 import { azureKeyVault, createUriKeySource } from '@countersign/kms/azure'
 import { describe, expect, test } from 'vitest'

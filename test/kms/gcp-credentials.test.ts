@@ -1,6 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+// Loaded here: it takes a busy machine longer than a key may take
+import '@google-cloud/kms'
 import type { KeyPlace } from '@countersign/core/keys'
 import { createUriKeySource, googleKms } from '@countersign/kms/gcp'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'

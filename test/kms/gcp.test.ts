@@ -207,10 +207,10 @@ describe.each(['gRPC', 'REST'] as const)('a key of Google Cloud KMS over %s', (t
     store.service.misbehave('hanging', 1)
     const controller = new AbortController()
     const signing = findError(signer.sign(Buffer.from('data'), controller))
-    await expect.poll(() => store.openCalls()).toBe(before + 1)
+    await expect.poll(() => store.openCalls(), { timeout: 20_000 }).toBe(before + 1)
     controller.abort()
     expect((await signing).message).toContain('aborted')
-    await expect.poll(() => store.openCalls()).toBe(before)
+    await expect.poll(() => store.openCalls(), { timeout: 20_000 }).toBe(before)
   })
 
   test('a call that is given up before it is sent is not sent', async () => {

@@ -1,11 +1,15 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { startProvider } from '@countersign/testing'
 import { expect, test } from 'vitest'
+import { shareTime } from './support/date-shift.ts'
 import { findAppUrl, startKeyApp } from './support/key-app.ts'
 import { keyKinds } from './support/key-kinds.ts'
 import { readKids, signIn } from './support/key-logins.ts'
 
+/** Seconds until the new key signs. */
+const wait = 600
+
 test('today a file, tomorrow a key store: one variable, one ring, and no login fails', async () => {
+  const time = shareTime()
   const [files, vault] = await Promise.all([startKind('file'), startKind('Vault Transit')])
   const [old, next] = [await files.createKey(), await vault.createKey()]
   const url = await findAppUrl()
@@ -13,7 +17,7 @@ test('today a file, tomorrow a key store: one variable, one ring, and no login f
   const redirectUris = [`${url}/callback`]
   const clients = [{ clientId: 'app', jwks, redirectUris }]
   const provider = await startProvider({ interaction: 'auto', strict: true, clients })
-  const notBefore = Math.ceil(Date.now() / 1000) + 6
+  const notBefore = Math.ceil(Date.now() / 1000) + wait
   const [today, tomorrow] = [
     files.describe([{ name: old.name }]),
     vault.describe([{ name: next.name, notBefore }]),
@@ -30,7 +34,7 @@ test('today a file, tomorrow a key store: one variable, one ring, and no login f
     expect(await signIn(app)).toBe(200)
     vault.setAway?.(false)
 
-    await delay(notBefore * 1000 - Date.now() + 100)
+    await time.advance(wait + 1, [app])
     expect(await signIn(app)).toBe(200)
     const kids = provider.assertions.map(({ header }) => header.kid)
     expect(kids).toEqual([old.publicJwk.kid, old.publicJwk.kid, next.publicJwk.kid])
@@ -38,6 +42,7 @@ test('today a file, tomorrow a key store: one variable, one ring, and no login f
     await app.close()
     await provider.close()
     await Promise.all([files.close(), vault.close()])
+    time.stop()
   }
 })
 

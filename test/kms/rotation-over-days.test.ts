@@ -1,6 +1,7 @@
 import { type Provider, startProvider } from '@countersign/testing'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type CachingProxy, lifetime, startCachingProxy } from './support/caching-proxy.ts'
+import { type SharedTime, shareTime } from './support/date-shift.ts'
 import { findAppUrl, type KeyApp, startKeyApp } from './support/key-app.ts'
 import { type KeyPlace, keyKinds } from './support/key-kinds.ts'
 import { readKids, signIn } from './support/key-logins.ts'
@@ -8,9 +9,11 @@ import { readKids, signIn } from './support/key-logins.ts'
 /** Seconds that a new version waits. */
 const wait = 1800
 
-// The clock of this process, in which the provider and the key store live
-beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'], shouldAdvanceTime: true }))
-afterEach(() => void vi.useRealTimers())
+let time: SharedTime
+beforeEach(() => {
+  time = shareTime()
+})
+afterEach(() => time.stop())
 
 const kinds = keyKinds.filter(({ name }) =>
   ['AWS', 'Google', 'Azure', 'Vault'].some((one) => name.startsWith(one)),
@@ -44,10 +47,7 @@ describe.each(kinds)(
       await place.close()
     })
 
-    async function advance(seconds: number): Promise<void> {
-      vi.setSystemTime(Date.now() + seconds * 1000)
-      await Promise.all(apps.map((app) => app.advance(seconds)))
-    }
+    const advance = (seconds: number) => time.advance(seconds, apps)
 
     /** Many logins at once, over both apps; the names of the keys that signed them. */
     async function signInMany(during?: () => Promise<void>): Promise<ReadonlySet<unknown>> {
@@ -87,7 +87,8 @@ describe.each(kinds)(
       expect(await signInMany()).toEqual(new Set([next]))
       for (const app of apps) expect(await readKids(app)).toEqual([next])
 
-      for (const { events } of apps) {
+      for (const app of apps) {
+        const events = await app.readEvents()
         const told = events.filter(({ type }) => /^key\.(published|switched|retired)$/.test(type))
         expect(told).toMatchObject([
           { type: 'key.published', kid: next, alg: 'ES256' },

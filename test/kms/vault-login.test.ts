@@ -1,7 +1,6 @@
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Signer } from '@countersign/core/keys'
 import { type VaultAuth, type VaultTransitOptions, vaultTransit } from '@countersign/kms/vault'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -54,6 +53,16 @@ async function watch(act: () => Promise<unknown>): Promise<readonly string[]> {
   return emulator.requests.slice(before).map(({ path }) => path)
 }
 
+/** Lets time pass, of leases here and in Vault. */
+function pass(seconds: number): void {
+  vi.advanceTimersByTime(seconds * 1000)
+}
+
+/** Waits until a request has been made in the background, and is answered. */
+async function waitFor(count: 'logins' | 'renewals', times: number): Promise<void> {
+  await expect.poll(() => emulator.tokens.counts[count], { timeout: 20_000 }).toBe(times)
+}
+
 /** Ends every token that a login has given. */
 function revokeAll(): void {
   const { tokens, rootToken } = emulator.tokens
@@ -92,38 +101,51 @@ describe('an AppRole', () => {
     expect(await watch(() => signer.sign(data))).toEqual(['transit/sign/login'])
   })
 
-  test('whose token has expired logs in before it is used', async () => {
-    const signer = await findSigner(await createAppRole({ token_ttl: 1 }))
-    await delay(1100)
-    const paths = await watch(() => Promise.all([signer.sign(data), signer.sign(data)]))
-    expect(paths).toEqual(['auth/approle/login', 'transit/sign/login', 'transit/sign/login'])
-  })
+  describe('over time', () => {
+    // What leases are measured by
+    beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }))
+    afterEach(() => void vi.useRealTimers())
 
-  test('renews its token at two thirds of the lease, and nobody waits for it', async () => {
-    const signer = await findSigner(await createAppRole({ token_ttl: 3 }))
-    await delay(1500)
-    expect(await watch(() => signer.sign(data))).toEqual(['transit/sign/login'])
-    await delay(700)
-    const paths = await watch(async () => {
-      await signer.sign(data)
-      await delay(100)
-      await signer.sign(data)
+    test('whose token has expired logs in before it is used', async () => {
+      const signer = await findSigner(await createAppRole())
+      pass(600)
+      const paths = await watch(() => Promise.all([signer.sign(data), signer.sign(data)]))
+      expect(paths).toEqual(['auth/approle/login', 'transit/sign/login', 'transit/sign/login'])
     })
-    expect(paths.filter((path) => path === 'auth/token/renew-self')).toHaveLength(1)
-    expect(paths).not.toContain('auth/approle/login')
-    // It is past the lease that the login gave
-    await delay(1000)
-    expect(await watch(() => signer.sign(data))).toEqual(['transit/sign/login'])
-  })
 
-  test('whose token cannot be renewed logs in at two thirds of the lease', async () => {
-    const signer = await findSigner(await createAppRole({ token_ttl: 3, token_type: 'batch' }))
-    await delay(2200)
-    const paths = await watch(async () => {
-      await signer.sign(data)
-      await delay(100)
+    test('renews its token at two thirds of the lease, and nobody waits for it', async () => {
+      const { counts } = emulator.tokens
+      const signer = await findSigner(await createAppRole())
+      const { logins, renewals } = { ...counts }
+      pass(399)
+      expect(await watch(() => signer.sign(data))).toEqual(['transit/sign/login'])
+      pass(1)
+      const paths = await watch(async () => {
+        await signer.sign(data)
+        await waitFor('renewals', renewals + 1)
+        await signer.sign(data)
+      })
+      expect(paths.toSorted()).toEqual([
+        'auth/token/renew-self',
+        'transit/sign/login',
+        'transit/sign/login',
+      ])
+      // It is past the lease that the login gave
+      pass(300)
+      expect(await watch(() => signer.sign(data))).toEqual(['transit/sign/login'])
+      expect(counts).toEqual({ logins, renewals: renewals + 1 })
     })
-    expect(paths.toSorted()).toEqual(['auth/approle/login', 'transit/sign/login'])
+
+    test('whose token cannot be renewed logs in at two thirds of the lease', async () => {
+      const signer = await findSigner(await createAppRole({ token_type: 'batch' }))
+      const { logins } = emulator.tokens.counts
+      pass(400)
+      const paths = await watch(async () => {
+        await signer.sign(data)
+        await waitFor('logins', logins + 1)
+      })
+      expect(paths.toSorted()).toEqual(['auth/approle/login', 'transit/sign/login'])
+    })
   })
 
   test('whose secret id is used up is told as such, and the next one works', async () => {

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -10,6 +9,7 @@ import { vaultTransit } from '@countersign/kms/vault'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { keySourceContract, type TestKeyStore } from '../contract/key-source.ts'
 import { signerContract } from '../contract/signer.ts'
+import { findPort } from '../house/ports.ts'
 import { administerVault } from './support/vault/administration.ts'
 import { createVaultTestKeyStore, type RunningVault } from './support/vault/test-key-store.ts'
 
@@ -63,15 +63,6 @@ async function startOpenBao(program: string): Promise<RunningVault> {
   }
   await close()
   throw new Error(`${program} does not answer`)
-}
-
-async function findPort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (typeof address !== 'object' || !address) throw new TypeError('there is no port')
-  return address.port
 }
 
 describe.skipIf(!binary)('a real OpenBao (set OPENBAO_BINARY to run this)', () => {

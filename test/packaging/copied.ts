@@ -10,8 +10,8 @@ import { once } from 'node:events'
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { runWell } from '../house/children.ts'
+import { findPort } from '../house/ports.ts'
 import { root } from '../house/sources.ts'
-import { findPort } from '../support/examples.ts'
 import type { Packed } from './packed.ts'
 
 /** Copies an example and installs it, with packed packages in place of those of the registry. */
@@ -65,7 +65,7 @@ export async function startCopy(cwd: string): Promise<Started> {
     stderr += chunk
   })
   const ending = once(child, 'close').then(([code]) => ({ code, stderr }))
-  const timer = setTimeout(() => child.kill('SIGKILL'), 20_000)
+  const timer = setTimeout(() => child.kill('SIGKILL'), 60_000)
   const ended = await Promise.race([waitForLine(child, `The app is at ${url}`), ending])
   clearTimeout(timer)
   if (ended) throw new Error(`"${scripts.start}" ended with ${ended.code}: ${ended.stderr}`)

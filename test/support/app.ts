@@ -78,6 +78,8 @@ export async function startApp(framework: Framework, settings: AppSettings): Pro
   const { hasBodyParser = false, mountPath = '' } = settings
   let listener: RequestListener = (_req, res) => res.writeHead(503).end()
   const server = createServer((req, res) => listener(req, res))
+  // Browsers of tests keep their connections: one that ends when a test goes on proves nothing
+  server.keepAliveTimeout = 0
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo

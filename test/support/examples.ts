@@ -7,11 +7,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generateClientKey, type Provider } from '@countersign/testing'
+import { findPort } from '../house/ports.ts'
+
+export { findPort } from '../house/ports.ts'
 
 const folder = join(import.meta.dirname, '../../examples')
 
@@ -39,16 +40,6 @@ export interface Example {
   stop(): Promise<Ending>
   /** Ends it without a chance to say or do anything. */
   kill(): Promise<Ending>
-}
-
-/** A port of loopback that was free a moment ago, for an app that has to know its address before. */
-export async function findPort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  await once(probe, 'close')
-  return port
 }
 
 /** How long an example may take to listen, in milliseconds. */

@@ -6,8 +6,8 @@
 
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
+import { listenOnOurs } from '../house/ports.ts'
 import {
   type DoubleAnswer,
   type DoubleRequest,
@@ -73,6 +73,7 @@ const bodyLimit = 1024 * 1024
 /** Starts a double on 127.0.0.1. */
 export async function startDouble(options: { readonly port?: number } = {}): Promise<Double> {
   const server = createServer((req, res) => void serve(req, res).catch(() => res.destroy()))
+  server.keepAliveTimeout = 0
 
   async function open(port: number): Promise<void> {
     server.listen(port, '127.0.0.1')
@@ -87,8 +88,8 @@ export async function startDouble(options: { readonly port?: number } = {}): Pro
     await closed
   }
 
-  await open(options.port ?? 0)
-  const { port } = server.address() as AddressInfo
+  const { port = await listenOnOurs(server) } = options
+  if (!server.listening) await open(port)
   const issuer = `http://127.0.0.1:${port}`
   const behave = honestBehaviour()
   const requests: DoubleRequest[] = []

@@ -74,7 +74,7 @@ export async function startProviders(
         },
         baseUrl,
         session: { secret },
-        http: { timeout: 2 },
+        http: { timeout: 5 },
         onEvent: (event) => events.push(event),
         ...others,
       }),

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import type { Store } from 'express-session'
-import { findPort } from './examples.ts'
+import { findPort } from '../house/ports.ts'
 
 /** A running server. */
 export interface ServerProcess {

@@ -2,16 +2,8 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { describe, expect, test } from 'vitest'
+import { findPort } from '../../../test/house/ports.ts'
 import { createPlace, makeStable, type Place } from './support/run.ts'
-
-async function findPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 type Environment = Readonly<Record<string, string>>
 
@@ -239,10 +231,11 @@ describe('emulator says in one line', () => {
 
   test('that its port is taken', async () => {
     const place = createPlace()
-    const env = await createApp(place, 'PS256', { OIDC_PROVIDER: 'jiko' })
-    const port = new URL(env['OIDC_ISSUER'] ?? '').port
-    const server = createServer().listen(Number(port), '127.0.0.1')
+    const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const OIDC_ISSUER = `http://127.0.0.1:${port}`
+    const env = await createApp(place, 'PS256', { OIDC_PROVIDER: 'jiko', OIDC_ISSUER })
     const { exitCode, stderr } = await place.run('emulator', { env })
     server.close()
     expect(exitCode).toBe(2)

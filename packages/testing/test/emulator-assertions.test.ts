@@ -106,7 +106,7 @@ describe.each(all)('$title', (preset) => {
   let app: Emulated
   beforeAll(async () => {
     app = await startEmulated(preset)
-  }, 30_000)
+  })
   afterAll(() => app.provider.close())
 
   test('accepts what its documents want, and at every endpoint', async () => {

@@ -6,9 +6,6 @@ import { generateClientKey, type ProviderClient, startProvider } from '../src/in
 import { postLogoutRedirectUri, redirectUri, visit } from './app.ts'
 import { type Emulated, getWithoutUserAgent, startEmulated } from './emulated.ts'
 
-// Each starts a provider, which makes RSA keys
-vi.setConfig({ testTimeout: 30_000 })
-
 const { jiko, auth0, signicat, apple } = presets
 
 /** A provider that asks for vectors of trust, and tells which program calls. */
@@ -219,7 +216,7 @@ describe('an Authentication Request', () => {
   let told = { refusals: 0, lines: 0 }
   beforeAll(async () => {
     emulated = await startEmulated(trusting)
-  }, 30_000)
+  })
   beforeEach(() => {
     told = { refusals: emulated.provider.refusals.length, lines: emulated.lines.length }
   })

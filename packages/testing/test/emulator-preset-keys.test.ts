@@ -1,12 +1,9 @@
 import { createPublicKey } from 'node:crypto'
 import { presets } from '@countersign/core'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type GeneratedClientKey, generateClientKey, type Provider } from '../src/index.ts'
 import { redirectUri } from './app.ts'
 import { type Emulated, startEmulated } from './emulated.ts'
-
-// Each starts a provider, which makes RSA keys
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 })
 
 const { auth0, jiko } = presets
 

@@ -2,7 +2,7 @@ import { createHmac, createPublicKey } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Preset, presets } from '@countersign/core'
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
 import {
   generateClientKey,
   type ProviderClient,
@@ -12,9 +12,6 @@ import {
 import { redirectUri } from './app.ts'
 import { certify } from './certify.ts'
 import { type Emulated, startEmulated } from './emulated.ts'
-
-// Each starts a provider, which makes RSA keys
-vi.setConfig({ testTimeout: 30_000 })
 
 const ownCertificate: Preset = {
   ...presets.jiko,

@@ -3,7 +3,7 @@ import { request } from 'node:http'
 import { connect } from 'node:net'
 import { presets } from '@countersign/core'
 import { importPKCS8, SignJWT } from 'jose'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   type GeneratedClientKey,
   generateClientKey,
@@ -11,9 +11,6 @@ import {
   startProvider,
 } from '../src/index.ts'
 import { redirectUri } from './app.ts'
-
-// Each starts a provider, which makes RSA keys
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 })
 
 const formType = 'application/x-www-form-urlencoded'
 const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'

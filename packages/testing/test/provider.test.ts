@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import * as oidc from 'openid-client'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { findPort } from '../../../test/house/ports.ts'
 import { createUserAgent } from '../../../test/support/user-agent.ts'
 import {
   type GeneratedClientKey,
@@ -22,6 +23,8 @@ const spies = (['log', 'info', 'warn', 'error', 'debug'] as const).map((name) =>
 beforeAll(async () => {
   key = await generateClientKey()
   provider = await startProvider({
+    // One that nobody else is given while it is paused
+    port: await findPort(),
     interaction: 'auto',
     clients: [
       {

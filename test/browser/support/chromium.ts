@@ -28,6 +28,9 @@ const missing =
 /** Why browser tests cannot run here. */
 export const skipReason = explainSkip(missing)
 
+/** Milliseconds in which a step must be done: for steps that hang, and not for machines that are busy. */
+export const stepTimeout = 30_000
+
 /** Starts Chromium. */
 export async function launchChromium(): Promise<Browser> {
   if (executable === undefined) {

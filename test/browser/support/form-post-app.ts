@@ -5,7 +5,8 @@
  */
 
 import { once } from 'node:events'
-import { createServer, type RequestListener } from 'node:http'
+import { createServer, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import type { Options } from '@countersign/core'
 import * as express from '@countersign/express'
 import * as fastify from '@countersign/fastify'
@@ -55,23 +56,29 @@ export const formPostApps: readonly FormPostApp[] = [
   },
 ]
 
-/** Starts the app on loopback. Returns how to stop it. */
+/** Starts the app on a free port of loopback. */
 export async function startFormPostApp(
   app: FormPostApp,
-  port: number,
-  options: Omit<Options, 'baseUrl' | 'session' | 'authorization'>,
-): Promise<() => Promise<void>> {
-  const listener = await app.build({
-    ...options,
-    baseUrl: `http://localhost:${port}`,
+  options: (url: string) => Promise<Omit<Options, 'baseUrl' | 'session' | 'authorization'>>,
+): Promise<{ readonly url: string; stop(): Promise<void> }> {
+  let listener: RequestListener = (_req, res) => void res.writeHead(503).end()
+  const server: Server = createServer((req, res) => void listener(req, res))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const url = `http://localhost:${(server.address() as AddressInfo).port}`
+  listener = await app.build({
+    ...(await options(url)),
+    baseUrl: url,
     session: { secret: 'a session secret for tests, and for nothing but tests' },
     authorization: { response_mode: 'form_post' },
   })
-  const server = createServer((req, res) => void listener(req, res)).listen(port, '127.0.0.1')
-  await once(server, 'listening')
-  return async () => {
-    server.close()
-    server.closeAllConnections()
-    await once(server, 'close')
+  return {
+    url,
+    async stop() {
+      const closed = once(server, 'close')
+      server.close()
+      server.closeAllConnections()
+      await closed
+    },
   }
 }

@@ -91,7 +91,7 @@ export async function startCluster(
     async function waitUntilReady(cookie: string): Promise<void> {
       for (const { url } of replicas) {
         const ask = async () => (await askWith(cookie, `${url}/api/me`)).status
-        await expect.poll(ask, { timeout: 20_000 }).toBe(200)
+        await expect.poll(ask, { timeout: 60_000 }).toBe(200)
       }
     }
     return { url: proxy.url, replicas, provider, store, waitUntilReady, close }

@@ -60,7 +60,7 @@ export async function watchOutage(cluster: Cluster, alive: readonly Visit[]): Pr
   async function watch(during: keyof typeof findings): Promise<void> {
     time = during
     const length = () => findings[during].length
-    await expect.poll(length, { timeout: 30_000, interval: 10 }).toBeGreaterThan(enough)
+    await expect.poll(length, { timeout: 90_000, interval: 10 }).toBeGreaterThan(enough)
     time = 'between'
   }
 

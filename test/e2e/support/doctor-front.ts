@@ -23,11 +23,13 @@ export function serveInstead(
     const instead = paths[path]
     if (instead) return instead(request, response)
     const { method, headers } = request
-    const outgoing = httpRequest(app.url + request.url, { method, headers }, (answer) => {
+    const target = app.url + request.url
+    // A connection of its own: a kept one may have been closed meanwhile
+    const outgoing = httpRequest(target, { agent: false, method, headers }, (answer) => {
       const here = encodeURIComponent(`http://${headers.host}`)
       const { location, ...others } = answer.headers
-      const target = location?.replaceAll(encodeURIComponent(app.url), here)
-      response.writeHead(answer.statusCode ?? 0, { ...others, ...(target && { location: target }) })
+      const moved = location?.replaceAll(encodeURIComponent(app.url), here)
+      response.writeHead(answer.statusCode ?? 0, { ...others, ...(moved && { location: moved }) })
       answer.pipe(response)
     })
     outgoing.end()

@@ -28,6 +28,7 @@ export const form = { 'content-type': 'application/x-www-form-urlencoded' }
 /** Serves an app on loopback until its test is over. Returns where. */
 export async function listen(listener: RequestListener): Promise<string> {
   const server = createServer(listener).listen(0, '127.0.0.1')
+  server.keepAliveTimeout = 0
   onTestFinished(() => {
     server.close()
     server.closeAllConnections()

@@ -8,7 +8,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { OidcEvent, Options } from '@countersign/core'
-import { findPort } from '../../support/examples.ts'
+import { findPort } from '../../house/ports.ts'
 
 const app = fileURLToPath(new URL('session-app/app.js', import.meta.url))
 

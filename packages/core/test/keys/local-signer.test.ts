@@ -9,7 +9,7 @@ test('a "kid" that is named takes the place of the thumbprint', () => {
 })
 
 test('signing with RSA does not block the event loop', async () => {
-  const signer = createLocalSigner({ key: generateRsa(4096), alg: 'RS256' })
+  const signer = createLocalSigner({ key: generateRsa(), alg: 'RS256' })
   let isDone = false
   const signing = signer.sign(Buffer.from('data')).finally(() => {
     isDone = true

@@ -21,11 +21,10 @@ test.each([
   expect(findKnownRefusal(text)).toBeUndefined()
 })
 
-test('a text is looked through in no time, and only so far', () => {
-  const started = performance.now()
+test('a text is looked through without going back and forth, and only so far', () => {
+  // A pattern that did would be at it for longer than a test may take
   for (const part of ['jti ', 'invalid ', 'AADSTS', 'client ', 'already been ']) {
     expect(() => findKnownRefusal(part.repeat(200_000))).not.toThrow()
   }
-  expect(performance.now() - started).toBeLessThan(1000)
   expect(findKnownRefusal(`${' '.repeat(5000)}Token reuse detected`)).toBeUndefined()
 })

@@ -4,10 +4,10 @@ import { findFaults, secret } from '../support/options.ts'
 import { createClock, start } from '../support/session.ts'
 import { createTestStore, prefix } from './support/store.ts'
 
-function setUp(overrides: Partial<SessionBackend> = {}) {
+function setUp(overrides: Partial<SessionBackend> = {}, timeout = 20) {
   const clock = createClock()
   const store = createTestStore(clock)
-  const records = createRecords({ ...store, ...overrides }, { prefix, timeout: 0.05, clock })
+  const records = createRecords({ ...store, ...overrides }, { prefix, timeout, clock })
   return { clock, store, records }
 }
 
@@ -53,7 +53,7 @@ describe('a store', () => {
     ['rejects', () => Promise.reject(new Error('down'))],
     ['never answers', () => {}],
   ])('that %s has failed', async (_how, act) => {
-    const { records } = setUp({ get: act, set: act, destroy: act, touch: act } as never)
+    const { records } = setUp({ get: act, set: act, destroy: act, touch: act } as never, 0.05)
     await expect(records.get('a')).rejects.toMatchObject(failure('get'))
   })
 

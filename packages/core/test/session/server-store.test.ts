@@ -4,7 +4,7 @@ import { createServerStore } from '../../src/session/server-store.ts'
 import { createJar, type TestExchange } from '../support/exchange.ts'
 import { secret } from '../support/options.ts'
 import { buildSession } from '../support/session.ts'
-import { createTestSessions } from './support/store.ts'
+import { createTestSessions, patience } from './support/store.ts'
 
 const attributes = { secure: true, sameSite: 'lax', path: '/', domain: undefined } as const
 const name = '__Host-oidc'
@@ -52,7 +52,7 @@ describe('a session', () => {
     expect(handle.read()?.seenAt).toBe(clock.now())
     handle.read()
     expect(exchange.set).toHaveLength(1)
-    await vi.waitFor(() => expect(store.calls.at(-1)).toBe('touch tokens:session-1'))
+    await vi.waitFor(() => expect(store.calls.at(-1)).toBe('touch tokens:session-1'), patience)
     expect(store.calls.filter((call) => call.startsWith('touch'))).toHaveLength(2)
   })
 

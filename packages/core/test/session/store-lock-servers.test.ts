@@ -88,7 +88,7 @@ describeEach(kinds)(
     })
 
     test('200 increments over two connections end at 200, and no two of them at once', async () => {
-      const limits = { seconds: 20, patience: 40_000 }
+      const limits = { seconds: 20, patience: 60_000 }
       let holders = 0
       let most = 0
       const increments = [one, other].flatMap(({ store }) => {

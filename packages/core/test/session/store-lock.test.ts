@@ -1,8 +1,15 @@
-import { describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { createMutex, type TryLock } from '../../src/session/store-lock.ts'
 
 const limits = { patience: 20_000, seconds: 20 }
 const never = () => new Promise<never>(() => undefined)
+
+afterEach(() => void vi.useRealTimers())
+
+/** From now on time passes by hand: a machine that is slow would have a short lock expire too early. */
+const stopTime = () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+}
 
 /** What is to come when a test says so. */
 function createGate() {
@@ -92,14 +99,23 @@ describe.each(kinds)('a mutex $name', ({ tryLock }) => {
   })
 
   test('tells when the lock expires', async () => {
+    stopTime()
     const mutex = createMutex(tryLock())
-    const act = (signal: AbortSignal) =>
-      new Promise((resolve) => signal.addEventListener('abort', () => resolve(signal.reason)))
-    const reason = await mutex('a', act, { patience: 20_000, seconds: 0.05 })
-    expect(reason).toMatchObject({ name: 'TimeoutError' })
+    let held: AbortSignal | undefined
+    const act = (signal: AbortSignal) => {
+      held = signal
+      return new Promise((resolve) => signal.addEventListener('abort', resolve))
+    }
+    const acting = mutex('a', act, { patience: 20_000, seconds: 5 })
+    await vi.advanceTimersByTimeAsync(4999)
+    expect(held?.aborted).toBe(false)
+    await vi.advanceTimersByTimeAsync(1)
+    await acting
+    expect(held?.reason).toMatchObject({ name: 'TimeoutError' })
   })
 
   test('stops nothing when the lock expires, and lets nobody of this process in before', async () => {
+    stopTime()
     const mutex = createMutex(tryLock())
     const log: string[] = []
     const slow = mutex(
@@ -109,10 +125,11 @@ describe.each(kinds)('a mutex $name', ({ tryLock }) => {
         await new Promise(setImmediate)
         log.push('slow ends')
       },
-      { patience: 20_000, seconds: 0.02 },
+      { patience: 20_000, seconds: 5 },
     )
-    await mutex('a', async () => void log.push('next'), limits)
-    await slow
+    const next = mutex('a', async () => void log.push('next'), limits)
+    await vi.advanceTimersByTimeAsync(5000)
+    await Promise.all([slow, next])
     expect(log).toEqual(['slow ends', 'next'])
   })
 })
@@ -188,13 +205,14 @@ describe('the lock of a store', () => {
   })
 
   test('is not used when the answer took longer than it lasts', async () => {
+    stopTime()
     let asked = 0
     const tryLock: TryLock = async () => {
-      if (++asked === 1) await new Promise((resolve) => setTimeout(resolve, 60))
+      if (++asked === 1) vi.advanceTimersByTime(5000)
       return async () => {}
     }
     const act = async () => asked
-    expect(await createMutex(tryLock)('a', act, { patience: 20_000, seconds: 0.05 })).toBe(2)
+    expect(await createMutex(tryLock)('a', act, { patience: 20_000, seconds: 5 })).toBe(2)
   })
 
   test('is left to expire when it cannot be given back, and the result counts', async () => {

@@ -4,7 +4,13 @@
  * @module
  */
 
-import { createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  sign,
+} from 'node:crypto'
 import { vi } from 'vitest'
 import type { Failure, KeyStore, KeyVersion } from '../../src/store/key-store.ts'
 
@@ -35,7 +41,9 @@ export function createMemoryStore(concurrency = 4) {
   }
 
   function addVersion(more: Partial<KeyVersion> = {}): KeyVersion {
-    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    const generated = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
+    // Read again: Node 20 may wait for ever to export a key as a JWK that it has just generated
+    const privateKey = createPrivateKey(generated.export({ type: 'pkcs8', format: 'pem' }))
     const publicKey = createPublicKey(privateKey)
     const ref = `version-${versions.length + 1}`
     const version = { ref, publicKey, algs: ['ES256' as const], ...more }

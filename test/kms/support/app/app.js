@@ -2,7 +2,7 @@
 // happens, and lives at the time that its parent says.
 import { oidc, optionsFromEnv, requireLogin } from '@countersign/express'
 import express from 'express'
-import { openKeys } from './keys.js'
+import { openKeys, preload } from './keys.js'
 
 let ahead = 0
 const [now, elapsed] = [Date.now, performance.now]
@@ -10,11 +10,13 @@ Date.now = () => now() + ahead
 performance.now = () => elapsed.call(performance) + ahead
 
 const { keys = {}, env } = JSON.parse(process.env.TEST_APP ?? '{}')
+await preload(env.OIDC_CLIENT_KEY)
 const clientKey = await openKeys(keys)
 const signIn = oidc({
   ...optionsFromEnv(env),
   ...(clientKey && { clientKey }),
-  onEvent: (event) => process.send?.({ event }),
+  // A login that nobody waits for any more may end after the test
+  onEvent: (event) => process.connected && process.send({ event }),
 })
 
 const app = express()
@@ -22,16 +24,19 @@ app.get('/public', (_req, res) => res.send('public'))
 app.use(signIn)
 app.get('/profile', requireLogin(), (req, res) => res.json(req.oidc.user))
 
-const server = app.listen(Number(new URL(env.OIDC_BASE_URL).port), '127.0.0.1', () => {
-  process.send?.({ listening: true })
+// The parent has held the port since it told the provider of it, and hands it over
+process.once('message', (_, port) => {
+  const server = app.listen(port, () => process.send?.({ listening: true }))
+  // A browser may take its time between two requests: that is for it to end a connection
+  server.keepAliveTimeout = 0
+  process.on('message', ({ advance = 0 }) => {
+    ahead += advance * 1000
+    process.send?.({ advanced: true })
+  })
+  process.on('disconnect', () => {
+    server.closeAllConnections()
+    server.close()
+    void signIn.relyingParty.close()
+  })
 })
-
-process.on('message', ({ advance = 0 }) => {
-  ahead += advance * 1000
-  process.send?.({ advanced: true })
-})
-process.on('disconnect', () => {
-  server.closeAllConnections()
-  server.close()
-  void signIn.relyingParty.close()
-})
+process.send?.({ loaded: true })

@@ -1,6 +1,14 @@
 // The keys of an app whose key store is no place that a key URI can name: a vendor's client has to be
 // pointed at the one on this machine.
 
+const vendors = { awskms: '@aws-sdk/client-kms', azurekms: '@azure/keyvault-keys' }
+
+/** Loads what a key store is asked with: it takes a busy machine longer than a key may take. */
+export async function preload(uri = '') {
+  const [, vendor] = Object.entries(vendors).find(([scheme]) => uri.startsWith(`${scheme}:`)) ?? []
+  if (vendor !== undefined) await import(vendor)
+}
+
 /** What the environment cannot say, by the store; else the key URI is all there is. */
 export async function openKeys({ store, entries = [], ...place }) {
   if (store === undefined) return undefined

@@ -4,6 +4,8 @@
  * @module
  */
 
+// Loaded here: it takes a busy machine longer than a key may take
+import '@azure/keyvault-keys'
 import type { KeySource } from '@countersign/core/keys'
 import {
   type AzureCredential,

@@ -106,7 +106,7 @@ export async function startProvider({
     idTokenAlgs,
     hasAsymmetricIdTokens: true,
     clockTolerance: 30,
-    fetch: createFetch({ timeout: 5, userAgent: 'test' }),
+    fetch: createFetch({ timeout: 20, userAgent: 'test' }),
     clock,
     emit: (event) => void events.push(event),
   })

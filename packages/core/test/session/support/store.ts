@@ -1,10 +1,12 @@
 /**
  * A store as express-session's are: text by id, answers by callback and later, an expiry that is read from
- * the cookie. It can be told to misbehave.
+ * the cookie. It can be told to misbehave. What waits for it waits by a time that passes only here, so that
+ * no machine is too slow for it.
  *
  * @module
  */
 
+import { onTestFinished, vi } from 'vitest'
 import { createSealer } from '../../../src/jose/seal.ts'
 import { createEndedSessions } from '../../../src/session/ended-sessions.ts'
 import { createRecords, type SessionBackend } from '../../../src/session/records.ts'
@@ -21,12 +23,21 @@ export interface TestStore extends Required<SessionBackend> {
   readonly entries: Map<string, string>
   /** `get session:1`, in the order of the calls, without the prefix of all. */
   readonly calls: string[]
-  /** Answers in place of the store, or throws; `undefined` leaves it to the store. */
+  /**
+   * Answers in place of the store, now or never, or throws; `undefined` leaves it to the store. `true` without
+   * an answer takes the time limit of a call, which passes at once.
+   */
   before: (method: Method, id: string, done: Done) => boolean | undefined
 }
 
 /** What every record's name begins with. */
 export const prefix = 'test:'
+
+/** Milliseconds to wait for what nobody awaits: more than any machine takes. */
+export const patience = 20_000
+
+/** Seconds that a call may take. */
+const timeLimit = 20
 
 /** Creates an empty store. */
 export function createTestStore(clock: { now(): number }): TestStore {
@@ -37,11 +48,37 @@ export function createTestStore(clock: { now(): number }): TestStore {
     const isOver = session && Date.parse(session.cookie.expires) <= clock.now() * 1000
     return isOver ? null : session
   }
+  let answering = 0
+  let isTimeToPass = false
+  /** Time passes when there is nothing else left to happen, once for all that wait for it. */
+  const passTime = () => {
+    if (answering > 0) {
+      setImmediate(passTime)
+      return
+    }
+    isTimeToPass = false
+    vi.advanceTimersByTime(timeLimit * 1000)
+  }
   const answer = (method: Method, id: string, done: Done = () => {}, act: () => unknown) => {
     calls.push(`${method} ${id.slice(prefix.length)}`)
-    if (store.before(method, id, done)) return
+    let isAnswered = false
+    const answerNow: Done = (...given) => {
+      isAnswered = true
+      done(...given)
+    }
+    if (store.before(method, id, answerNow)) {
+      if (!isAnswered && !isTimeToPass) {
+        isTimeToPass = true
+        setImmediate(passTime)
+      }
+      return
+    }
     const value = act()
-    setImmediate(() => done(null, value))
+    answering++
+    setImmediate(() => {
+      answering--
+      done(null, value)
+    })
   }
   const store: TestStore = {
     entries,
@@ -66,9 +103,13 @@ export function createTestSessions({
   isExclusive = true,
   lifetimes = { idleTimeout: 600, lifetime: 3600 },
 } = {}) {
+  if (!vi.isFakeTimers()) {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+  }
   const clock = createClock()
   const store = createTestStore(clock)
-  const records = createRecords(store, { prefix, timeout: 0.05, clock })
+  const records = createRecords(store, { prefix, timeout: timeLimit, clock })
   const ended = createEndedSessions({ records, lifetime: 900, clock })
   const lock = createMutex(undefined)
   const sealer = createSealer([secret], 'records')
@@ -77,7 +118,7 @@ export function createTestSessions({
   const sessions = createServerSessions({
     records,
     ended,
-    mutex: (name, act) => lock(name, act, { patience: 1000, seconds: 1 }),
+    mutex: (name, act) => lock(name, act, { patience: 1_000_000, seconds: 1000 }),
     sealer,
     lifetimes,
     keepsTokens: true,
