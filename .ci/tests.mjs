@@ -63,9 +63,10 @@ function findFailures(report, status) {
   return failures
 }
 
-function describe({ file = '', test, message = '' }) {
-  const lines = message.split('\n').slice(0, 12)
-  return [[file, test].filter(Boolean).join(' > '), ...lines].join('\n      ')
+function describe({ node, file = '', test, message = '' }) {
+  const lines = message.split('\n').filter((line) => !line.includes('/node_modules/'))
+  const title = [node, file, test].filter(Boolean).join(' > ')
+  return [title, ...lines.slice(0, 12)].join('\n      ')
 }
 
 let passed = 0
@@ -76,15 +77,16 @@ for (const { node, limit, command, vitest } of runs) {
   if (node !== 'this Node' && !existsSync(vitest.at(-1))) continue
   const first = run(node, command, limit)
   passed += first.passed
+  const failures = first.failures.map((failure) => ({ node, ...failure }))
   const files = [...new Set(first.failures.map(({ file }) => file))]
   const again =
     files.length > 0 && files.length <= mostFilesAgain && files.every(Boolean)
       ? run(`${node} again`, [...vitest, 'run', ...files], limit)
       : first
   // What fails among the others and passes alone says something of the test and the load: it is told
-  if (again.failures.length > 0) failed.push(...first.failures)
+  if (again.failures.length > 0) failed.push(...failures)
   else if (again !== first) {
-    flaky.push(...first.failures)
+    flaky.push(...failures)
     passed += first.failures.length
   }
 }
