@@ -51,7 +51,7 @@ export interface TestKeyStore {
   misbehave?(fault: StoreFault, times: number): void
   /** Ends every misbehaviour. */
   recover?(): void
-  /** How many requests to sign have arrived. */
+  /** How many requests to sign have arrived, where one that hangs is not given up for another in time. */
   signRequests?(): number
   close(): Promise<void>
 }
@@ -287,13 +287,12 @@ export function keySourceContract(contract: KeySourceContract): void {
         const source = open(await store.createKey(alg))
         const signer = readOnly(await source.keys())
         store.misbehave('hanging', Number.POSITIVE_INFINITY)
-        const countRequests = () => store.signRequests?.() ?? 0
-        const before = countRequests()
+        const before = store.signRequests?.() ?? 0
         const all = Array.from({ length: 100 }, () => findError(sign(signer)))
         const errors = await Promise.all(all)
         expect(new Set(errors.map(({ reason }) => reason))).toEqual(new Set(['timeout']))
         // Whoever still waited for a turn was given up too, and did not begin to wait for an answer
-        expect(countRequests() - before).toBeLessThan(all.length)
+        if (store.signRequests) expect(store.signRequests() - before).toBeLessThan(all.length)
       }, 30_000)
     })
   })

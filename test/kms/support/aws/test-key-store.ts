@@ -139,7 +139,6 @@ export async function startTestKeyStore(nameKey: NameKey): Promise<TestKeyStore>
     },
     misbehave: server.misbehave,
     recover: server.recover,
-    signRequests: () => server.requests.filter(({ operation }) => operation === 'Sign').length,
     async close() {
       client.destroy()
       await server.close()
