@@ -9,7 +9,6 @@ import process from 'node:process'
 
 const vitest = 'node_modules/vitest/vitest.mjs'
 const folder = mkdtempSync(join(tmpdir(), 'reports-'))
-const minute = 60_000
 
 /** Files of which something failed are run once more, alone, when they are no more than these. */
 const mostFilesAgain = 3
@@ -17,13 +16,13 @@ const mostFilesAgain = 3
 const runs = [
   {
     node: 'this Node',
-    limit: 15 * minute,
+    limit: '20m',
     command: ['npm', 'test'],
     vitest: [process.execPath, vitest],
   },
   {
     node: 'Node 24',
-    limit: 10 * minute,
+    limit: '12m',
     command: [
       ...['npx', '-y', '-p', 'node@24', '--', 'node', vitest, 'run'],
       ...['unit', 'e2e', 'kms'].flatMap((project) => ['--project', project]),
@@ -34,11 +33,12 @@ const runs = [
   },
 ]
 
-function run(name, [command, ...args], timeout) {
+function run(name, command, limit) {
   const path = join(folder, `${name}.json`)
   const env = { ...process.env, TEST_REPORT: path }
   const stdio = ['ignore', 'inherit', 'inherit']
-  const { status } = spawnSync(command, args, { env, stdio, timeout })
+  // It ends all that was started, and not npm alone
+  const { status } = spawnSync('timeout', [limit, ...command], { env, stdio })
   const report = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined
   return { passed: report?.numPassedTests ?? 0, failures: findFailures(report, status) }
 }
@@ -58,7 +58,10 @@ function findFailures(report, status) {
     },
   )
   if (failures.length === 0 && (status !== 0 || !report?.numPassedTests)) {
-    failures.push({ test: 'the run', message: `ended with ${status ?? 'its time limit'}` })
+    failures.push({
+      test: 'the run',
+      message: `ended with ${status === 124 ? 'its time limit' : status}`,
+    })
   }
   return failures
 }
