@@ -46,23 +46,26 @@ try {
   const isTheirs = Object.keys(process.env).some(
     (name) => /^OIDC/.test(name) && !ours.includes(name),
   )
-  process.exitCode = isTheirs ? await runWithTheirs() : await runWithOurs()
+  const text = process.env.PORT?.trim() || '3000'
+  const port = readPort(text)
+  const run = isTheirs ? runWithTheirs : runWithOurs
+  process.exitCode = port
+    ? await run(port)
+    : refuse(`PORT has to be a number from 1 to 65535, and is ${JSON.stringify(text)}`)
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.stack : error}\n`)
   process.exitCode = 1
 }
 await stop(Number(process.exitCode))
 
-/** @returns {Promise<number>} the exit code */
-async function runWithOurs() {
+/** @param {number} port the first to try @returns {Promise<number>} the exit code */
+async function runWithOurs(port) {
   const name = process.env.OIDC_PROVIDER?.trim()
   const preset = name ? findPreset(name) : undefined
   if (name && !preset) {
-    const fault = `${JSON.stringify(name)} ${describeUnknownPreset(name)}`
-    process.stderr.write(`OIDC_PROVIDER: ${fault}\n`)
-    return 1
+    return refuse(`OIDC_PROVIDER: ${JSON.stringify(name)} ${describeUnknownPreset(name)}`)
   }
-  const appPort = await findPort(Number(process.env.PORT || 3000))
+  const appPort = await findPort(port)
   const baseUrl = `http://localhost:${appPort}`
   const jwksUri = `${baseUrl}/.well-known/jwks.json`
   const clientId = 'countersign-example'
@@ -104,19 +107,30 @@ async function runWithOurs() {
       ['Open', bold(baseUrl)],
       ['Sign in as', `${listNames()} (no password)`],
       ['Provider', preset ? `${provider.issuer}, as strict as ${preset.name}` : provider.issuer],
-      ['JWK Set', jwksUri],
+      // An app with a secret has no keys to show
+      ...(env.OIDC_CLIENT_KEY ? [/** @type {const} */ (['JWK Set', jwksUri])] : []),
     ],
   )
 }
 
-/** @returns {Promise<number>} the exit code */
-async function runWithTheirs() {
-  const port = Number(process.env.PORT || 3000)
+/** @param {number} port @returns {Promise<number>} the exit code */
+async function runWithTheirs(port) {
   const { OIDC_BASE_URL: baseUrl = '', OIDC_ISSUER: issuer = '' } = process.env
   return await runExample({ ...process.env, PORT: String(port) }, port, [
     ['Open', bold(baseUrl)],
     ['Sign in at', issuer],
   ])
+}
+
+/** Says why nothing is started. @param {string} fault @returns {number} the exit code */
+function refuse(fault) {
+  process.stderr.write(`${fault}\n`)
+  return 2
+}
+
+/** @param {string} text */
+function readPort(text) {
+  return /^[1-9]\d{0,4}$/.test(text) && Number(text) <= 65_535 ? Number(text) : undefined
 }
 
 /**
@@ -179,7 +193,7 @@ async function writeKey(write) {
  * @param {number} [taken]
  */
 async function findPort(first, taken) {
-  for (let port = first; port > 0 && port < Math.min(first + 100, 65_536); port++) {
+  for (let port = first; port < Math.min(first + 100, 65_536); port++) {
     if (port !== taken && (await isFree(port))) return port
   }
   return await freePort()

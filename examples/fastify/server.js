@@ -1,11 +1,10 @@
 // @ts-check
-import { ConfigurationError, oidc, optionsFromEnv, requireLogin } from '@countersign/fastify'
+import { oidc, optionsFromEnv, requireLogin } from '@countersign/fastify'
 import fastify from 'fastify'
 import { headers, homePage, notFoundPage, profilePage, readKeyIds } from './pages.js'
 import { withStore } from './store.js'
 
-const port = Number(process.env.PORT || 3000)
-const { options, place, close } = readSettings()
+const { port, options, place, close } = readSettings()
 
 const app = fastify()
 
@@ -55,16 +54,34 @@ async function stop() {
 
 function readSettings() {
   try {
+    const port = readPort(process.env.PORT?.trim() || '3000')
     // OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_CLIENT_KEY … and where sessions live
-    return withStore(optionsFromEnv(process.env), process.env)
+    const options = { ...optionsFromEnv(process.env), onEvent: complain }
+    return { port, ...withStore(options, process.env) }
   } catch (error) {
-    if (error instanceof ConfigurationError) return fail(error)
-    throw error
+    return fail(/** @type {Error} */ (error))
   }
 }
 
-/** @param {Error} error @returns {never} */
+/** @param {string} text */
+function readPort(text) {
+  if (/^[1-9]\d{0,4}$/.test(text) && Number(text) <= 65_535) return Number(text)
+  throw new RangeError(`PORT has to be a number from 1 to 65535, and is ${JSON.stringify(text)}`)
+}
+
+/**
+ * Says why a page was an error, under the reference that it shows. An event holds no secret.
+ *
+ * @param {import('@countersign/fastify').OidcEvent} event
+ */
+function complain(event) {
+  if (!('reference' in event)) return
+  const { type, reference, error } = event
+  console.error(`${type}: ${error.code}: ${error.message} (reference ${reference})`)
+}
+
+/** Ends with one line: this is for who starts the app. @param {Error} error @returns {never} */
 function fail({ message }) {
   console.error(message)
-  process.exit(1)
+  process.exit(2)
 }

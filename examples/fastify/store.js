@@ -34,7 +34,9 @@ export function withStore(options, env) {
  */
 function openStore({ SESSION_STORE, REDIS_URL, DATABASE_URL }) {
   if (SESSION_STORE && SESSION_STORE !== 'memory') {
-    throw new TypeError(`SESSION_STORE can be "memory", and is "${SESSION_STORE}"`)
+    throw new TypeError(
+      'SESSION_STORE can only be "memory": a store is named by its REDIS_URL or DATABASE_URL',
+    )
   }
   if (SESSION_STORE) {
     return { place: 'this process', store: new session.MemoryStore(), close() {} }
@@ -46,8 +48,9 @@ function openStore({ SESSION_STORE, REDIS_URL, DATABASE_URL }) {
 
 /** @param {string} url @returns {Opened} */
 function openRedis(url) {
+  const fault = 'REDIS_URL is no URL of Redis (redis://localhost:6379)'
   // Nothing waits in the client for a Redis that is down: it would be late when it is back
-  const client = createClient({ url, disableOfflineQueue: true })
+  const client = readOrRefuse(fault, () => createClient({ url, disableOfflineQueue: true }))
   client.on('error', (error) => complain('Redis', error))
   // It tries again by itself, and says each time why
   client.connect().catch(() => {})
@@ -56,6 +59,8 @@ function openRedis(url) {
 
 /** @param {string} connectionString @returns {Opened} */
 function openPostgres(connectionString) {
+  const fault = 'DATABASE_URL is no URL of PostgreSQL (postgres://user@localhost:5432/app)'
+  readOrRefuse(fault, () => readPostgresUrl(connectionString))
   const pool = new pg.Pool({ connectionString, connectionTimeoutMillis: 2000 })
   pool.on('error', (error) => complain('PostgreSQL', error))
   const store = new (connectPgSimple(session))({ pool })
@@ -67,6 +72,13 @@ function openPostgres(connectionString) {
     await pool.end()
   }
   return { place: 'PostgreSQL', store, close }
+}
+
+/** The pool would read it only when it connects. @param {string} connectionString */
+function readPostgresUrl(connectionString) {
+  // To it "localhost:5432" would be one, of another host
+  if (!/^(postgres(ql)?:|socket:|\/)/i.test(connectionString)) throw new TypeError('not its scheme')
+  return new pg.Client({ connectionString }) // connects to nothing yet
 }
 
 // connect-pg-simple would make it too, but tries only once, and replicas may start together
@@ -91,4 +103,19 @@ async function createTable(pool, closing) {
 /** @param {string} name @param {any} error */
 function complain(name, { code, message }) {
   console.error(`${name}: ${code ?? message}`)
+}
+
+/**
+ * Reads a URL, or throws what is wrong: without the value and the cause, which may show a password.
+ *
+ * @template Result
+ * @param {string} fault
+ * @param {() => Result} read
+ */
+function readOrRefuse(fault, read) {
+  try {
+    return read()
+  } catch {
+    throw new TypeError(fault)
+  }
 }

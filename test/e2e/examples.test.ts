@@ -143,13 +143,21 @@ describe.each(exampleNames)('the %s example', (name) => {
           ...example.env,
           OIDC_ISSUER: away,
         })
+        let reference: string | undefined
+        let stderr = ''
         try {
           expect((await browser.navigate(`${alone.url}/`)).status).toBe(200)
           expect((await browser.fetch(`${alone.url}/api/me`)).status).toBe(401)
-          expect((await browser.navigate(`${alone.url}/profile`)).status).toBe(503)
+          const page = await browser.navigate(`${alone.url}/profile`)
+          expect(page.status).toBe(503)
+          reference = /(?<=Reference: <code>)\w+/.exec(page.text)?.[0]
         } finally {
-          await alone.stop()
+          stderr = (await alone.stop()).stderr
         }
+        // One line for whoever looks for the reference that the page shows
+        const [start, ...rest] = stderr.split(away)
+        expect(start).toBe('login.failed: ERR_PROVIDER_UNAVAILABLE: ')
+        expect(rest.join('')).toMatch(new RegExp(`^[^\n]+ \\(reference ${reference}\\)\n$`))
       }))
 
     test('ends with 0 when it is told to, and has complained of nothing', async () => {
@@ -169,7 +177,7 @@ describe.each(exampleNames)('the %s example', (name) => {
         OIDC_BASE_URL: 'http://app.example',
         OIDC_SESSION_SECRET: 'short',
       })
-      expect(code).toBe(1)
+      expect(code).toBe(2)
       expect(stdout).toBe('')
       const [first, ...faults] = stderr.trimEnd().split('\n')
       expect(first).toBe(`the configuration has ${faults.length} faults:`)
@@ -190,9 +198,18 @@ describe.each(exampleNames)('the %s example', (name) => {
         OIDC_BASE_URL: example.url,
         PORT: String(port),
       })
-      expect(code).toBe(1)
+      expect(code).toBe(2)
       expect(stdout).toBe('')
       expect(stderr).toMatch(/^listen EADDRINUSE: .*\n$/)
+    })
+
+    test.each(['abc', '99999'])('says in a line that "%s" is no port', async (PORT) => {
+      const env = { ...example.env, OIDC_BASE_URL: example.url, PORT }
+      expect(await runExample(name, env)).toEqual({
+        code: 2,
+        stdout: '',
+        stderr: `PORT has to be a number from 1 to 65535, and is "${PORT}"\n`,
+      })
     })
   })
 })

@@ -30,8 +30,12 @@ function run(env: Record<string, string>) {
   return { started, output }
 }
 
-async function signIn(output: { readonly text: string }): Promise<void> {
+async function untilReady(output: { readonly text: string }): Promise<void> {
   await expect.poll(() => output.text, { timeout: 50_000 }).toContain('Ctrl+C to stop')
+}
+
+async function signIn(output: { readonly text: string }): Promise<void> {
+  await untilReady(output)
   const [url = ''] = /http:\/\/localhost:\d+/.exec(output.text) ?? []
   const browser = createUserAgent()
   expect((await browser.navigate(url)).status).toBe(200)
@@ -58,6 +62,18 @@ test.skipIf(!isBuilt && !process.env['CI'])(
     await signIn(output)
     expect(output.text).toMatch(/http:\/\/127\.0\.0\.1:\d+, as strict as jiko\n/)
     expect(output.text).not.toContain('is broken')
+    expect(output.text).toMatch(/JWK Set +http:\/\/localhost:\d+\/\.well-known\/jwks\.json\n/)
+  },
+  60_000,
+)
+
+test.skipIf(!isBuilt && !process.env['CI'])(
+  'it shows no JWK Set of an app that has a secret and no key',
+  async () => {
+    const { output } = run({ PORT: '3656', OIDC_PROVIDER: 'google' })
+    await untilReady(output)
+    expect(output.text).toContain('as strict as google\n')
+    expect(output.text).not.toContain('JWK Set')
   },
   60_000,
 )
@@ -67,7 +83,7 @@ test.skipIf(!isBuilt && !process.env['CI'])(
   async () => {
     const { started, output } = run({ OIDC_ISSUR: 'https://op.example' })
     const [code] = await once(started, 'close')
-    expect(code).toBe(1)
+    expect(code).toBe(2)
     expect(output.text).toContain('OIDC_ISSUR')
     expect(output.text).toContain('did you mean OIDC_ISSUER?')
   },
@@ -78,9 +94,19 @@ test.skipIf(!isBuilt && !process.env['CI'])(
   async () => {
     const { started, output } = run({ OIDC_PROVIDER: 'jikoo' })
     const [code] = await once(started, 'close')
-    expect(code).toBe(1)
+    expect(code).toBe(2)
     expect(output.text).toBe(
       'OIDC_PROVIDER: "jikoo" is not the name of a provider: did you mean "jiko"?\n',
     )
+  },
+)
+
+test.skipIf(!isBuilt && !process.env['CI']).each(['abc', '99999'])(
+  'that "%s" is no port is said in one line, and no other port taken',
+  async (PORT) => {
+    const { started, output } = run({ PORT })
+    const [code] = await once(started, 'close')
+    expect(code).toBe(2)
+    expect(output.text).toBe(`PORT has to be a number from 1 to 65535, and is "${PORT}"\n`)
   },
 )
