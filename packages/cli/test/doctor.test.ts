@@ -28,6 +28,30 @@ describe('the doctor', () => {
     expect(longest).toBeGreaterThan(columns / 2)
   })
 
+  test.each([30, 40])('keeps to %i columns, but for long words', async (columns) => {
+    const { stdout } = await createPlace().run('doctor', { env, columns })
+    const tooLong = stdout.split('\n').filter(({ length }) => length > columns)
+    expect(
+      tooLong.filter((line) =>
+        line
+          .trim()
+          .replace(/^(?:means|do|see): +/, '')
+          .includes(' '),
+      ),
+    ).toEqual([])
+    expect(stdout).toContain('\n  The other checks need')
+    expect(stdout).toContain('\n  ✖ Configuration\n    5 faults: the app')
+  })
+
+  test('escapes in JSON what nobody sees', async () => {
+    const names = { 'OIDC_ISSUE\u202e': 'x', 'OIDC_ISSUE\u007f': 'x' }
+    const { stdout } = await createPlace().run('doctor --json', { env: { ...env, ...names } })
+    expect(stdout).toContain('OIDC_ISSUE\\u202e')
+    expect(stdout).toContain('OIDC_ISSUE\\u007f')
+    expect(stdout).toMatch(/^[\n\x20-\x7e]+$/)
+    expect(JSON.parse(stdout).checks[0].problems[0].what.join()).toContain('OIDC_ISSUE\u202e')
+  })
+
   test('reads the variables of a file', async () => {
     const { run, path } = createPlace()
     writeFileSync(path('app.env'), 'SESSION_STORE=memory\nOIDC_PROVIDER=jikko\n')

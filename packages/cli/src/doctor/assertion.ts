@@ -14,7 +14,8 @@ import { describeKeyFailure } from './key-failure.ts'
 import { shorten } from './untrusted.ts'
 
 /** Makes an assertion and holds it to the preset's rules. */
-export async function examineAssertion({ inspection }: Examination): Promise<Result> {
+export async function examineAssertion(examination: Examination): Promise<Result> {
+  const { inspection } = examination
   const { clientAuth, preset, assertion } = inspection
   if (!isSignedMethod(clientAuth)) return skip(`${clientAuth} sends none`)
   let built: Awaited<ReturnType<typeof inspection.buildAssertion>>
@@ -28,7 +29,9 @@ export async function examineAssertion({ inspection }: Examination): Promise<Res
   const facts = { header, claims }
   const broken = await inspection.findBrokenRules(built)
   const kid = header['kid'] === undefined ? 'no kid' : `kid "${shorten(String(header['kid']), 20)}"`
-  const seen = `aud is ${describeAudience(assertion.audience)}, ${kid}, for ${assertion.lifetime} s`
+  const thumbprint = await findThumbprint(examination, header)
+  const certificate = thumbprint === undefined ? '' : `; the certificate is ${thumbprint}`
+  const seen = `aud is ${describeAudience(assertion.audience)}, ${kid}, for ${assertion.lifetime} s${certificate}`
   if (broken.length === 0) return { seen, facts }
   return {
     seen,
@@ -41,6 +44,22 @@ export async function examineAssertion({ inspection }: Examination): Promise<Res
       source: preset?.sources[0],
     })),
   }
+}
+
+/**
+ * The names of the certificate: the one that is sent, and the one that those who registered it see, whose
+ * error messages have it too.
+ */
+async function findThumbprint(
+  { inspection, signer }: Examination,
+  header: Readonly<Record<string, unknown>>,
+): Promise<string | undefined> {
+  const sent = header['x5t#S256']
+  const { certificates } = inspection.assertion
+  if (typeof sent !== 'string' || certificates === undefined) return undefined
+  const { x5t } = certificates.buildHeader((await signer()).signer, 'x5t')
+  const sha1 = Buffer.from(String(x5t), 'base64url').toString('hex').toUpperCase()
+  return `${sha1} (SHA-1, as dashboards show it), sent as x5t#S256 ${shorten(sent)}`
 }
 
 const fixes: Readonly<Partial<Record<AssertionRule, string>>> = {

@@ -4,11 +4,15 @@
  * @module
  */
 
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { ConfigurationError, type Options, optionsFromEnv } from '@countersign/core'
 import { type Inspection, inspect } from '@countersign/core/inspection'
 import { isLoopback } from '@countersign/core/keys'
 import type { Environment } from '../environment.ts'
 import type { Problem, Result } from './finding.ts'
+import { isFormPosted, unkeepable } from './form-post.ts'
+import { findNodeFault } from './node-version.ts'
 import { findWeakness } from './secret-strength.ts'
 
 /** A configuration that was looked at. */
@@ -18,15 +22,31 @@ export interface Configuration {
   readonly inspection?: Inspection
 }
 
+/** Where a configuration is read. */
+export interface ConfigurationSetting {
+  readonly env: Environment
+  /** The folder of the app. */
+  readonly cwd: string
+  readonly milliseconds: number
+  /** The version of Node. */
+  readonly node?: string
+}
+
 /** Reads the configuration. */
-export function examineConfiguration(env: Environment, milliseconds: number): Configuration {
+export function examineConfiguration({
+  env,
+  cwd,
+  milliseconds,
+  node = process.versions.node,
+}: ConfigurationSetting): Configuration {
+  const nodeFaults = [...findNodeFault(node, cwd)]
   let inspection: Inspection
   try {
     const options: Options = optionsFromEnv(env)
     inspection = inspect({ ...options, http: { ...options.http, timeout: milliseconds / 1000 } })
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error
-    return { result: describeFaults(error) }
+    return { result: describeFaults(error, describeFix(env, cwd), nodeFaults) }
   }
   const { preset, clientId, clientAuth, issuer, baseUrl } = inspection
   const by = preset ? `${preset.title}, ` : ''
@@ -35,9 +55,11 @@ export function examineConfiguration(env: Environment, milliseconds: number): Co
     result: {
       seen: `${by}client "${clientId}" with ${clientAuth}, at ${baseUrl}`,
       problems: [
+        ...nodeFaults,
         ...findWeakSecrets(env),
         ...findUnreachable(inspection),
         ...findDevelopment(env, baseUrl),
+        ...findUnkeepable(inspection),
       ],
       facts: {
         provider: preset?.name ?? null,
@@ -53,7 +75,20 @@ export function examineConfiguration(env: Environment, milliseconds: number): Co
   }
 }
 
-function describeFaults({ issues }: ConfigurationError): Result {
+/** Variables that nobody gave are most often in the file that was not named. */
+function describeFix(env: Environment, cwd: string): string {
+  const isSet = Object.entries(env).some(([name, value]) => name.startsWith('OIDC_') && value)
+  if (isSet || !existsSync(join(cwd, '.env'))) {
+    return 'Correct the environment (or the --env-file), and run the doctor again.'
+  }
+  return 'There is a .env here, and nothing reads it by itself: add "--env-file .env" (or "-e .env").'
+}
+
+function describeFaults(
+  { issues }: ConfigurationError,
+  fix: string,
+  others: readonly Problem[],
+): Result {
   const count = issues.length === 1 ? 'a fault' : `${issues.length} faults`
   return {
     seen: `${count}: the app does not start`,
@@ -61,8 +96,9 @@ function describeFaults({ issues }: ConfigurationError): Result {
       {
         severity: 'broken',
         what: issues.map(({ path, message }) => `${path}: ${message}`),
-        fix: 'Correct the environment (or the --env-file), and run the doctor again.',
+        fix,
       },
+      ...others,
     ],
     facts: { issues },
   }
@@ -109,6 +145,16 @@ function* findDevelopment(env: Environment, baseUrl: string): Generator<Problem>
     what: [`NODE_ENV is production, and OIDC_BASE_URL is ${baseUrl}`],
     means: 'Cookies are not Secure, and browsers elsewhere cannot come back from the provider.',
     fix: 'Set OIDC_BASE_URL to the https URL that people see in their browser.',
+  }
+}
+
+/** A login whose answer is posted from another site. */
+function* findUnkeepable({ preset, baseUrl }: Inspection): Generator<Problem> {
+  if (!isFormPosted(preset) || !baseUrl.startsWith('http:')) return
+  yield {
+    severity: 'warning',
+    what: [`OIDC_BASE_URL is ${baseUrl}, and ${preset?.title} answers with a form (form_post)`],
+    ...unkeepable,
   }
 }
 

@@ -66,6 +66,8 @@ export async function examineCookies({
   const { status } = answer
   const all = { ...facts, status }
   if (status !== first.status) return describeOther(status, first.status, all)
+  // A page to choose a provider on: no login has begun
+  if (status === 200) return { seen: `${size} get through`, facts: all }
   return {
     seen: `a login sets ${total} bytes, and ${maxCookies / 1024} kB of cookies get through`,
     facts: all,

@@ -12,7 +12,11 @@ import type { Surroundings } from '../surroundings.ts'
 import { examineAssertion } from './assertion.ts'
 import { examineAlgorithm, examineMethod } from './client-authentication.ts'
 import { examineClock } from './clock.ts'
-import { type Configuration, examineConfiguration } from './configuration.ts'
+import {
+  type Configuration,
+  type ConfigurationSetting,
+  examineConfiguration,
+} from './configuration.ts'
 import { examineCookies } from './cookies.ts'
 import { examineDiscovery } from './discovery.ts'
 import { createExamination, type Examination } from './examination.ts'
@@ -62,7 +66,7 @@ export async function* examine(
   surroundings: Surroundings,
   { env, milliseconds, isProbed }: ExamineOptions,
 ): AsyncGenerator<Finding> {
-  const configuration = readConfiguration(env, milliseconds)
+  const configuration = readConfiguration({ env, cwd: surroundings.cwd, milliseconds })
   const { inspection, result } = configuration
   try {
     yield buildFinding('configuration', result)
@@ -92,9 +96,9 @@ async function close(inspection: Inspection, milliseconds: number): Promise<void
   }
 }
 
-function readConfiguration(env: Environment, milliseconds: number): Configuration {
+function readConfiguration(setting: ConfigurationSetting): Configuration {
   try {
-    return examineConfiguration(env, milliseconds)
+    return examineConfiguration(setting)
   } catch (error) {
     if (error instanceof ConfigurationError) throw error
     return { result: describeFailure(error) }

@@ -8,7 +8,7 @@
 
 import type { Examination } from './examination.ts'
 import { fault, type Problem, type Result, skip } from './finding.ts'
-import { findSetFaults } from './jwks-faults.ts'
+import { findSetFaults, type OwnKeys, type SetFault } from './jwks-faults.ts'
 import { describeNetworkFailure } from './network-failure.ts'
 import { isObject, parseJson, shorten } from './untrusted.ts'
 import { type Answer, visit } from './visit.ts'
@@ -19,7 +19,7 @@ const longestAge = 86_400
 /** Reads our JWK Set, as a provider does. */
 export async function examineJwks(examination: Examination): Promise<Result> {
   const { inspection, milliseconds } = examination
-  const { jwksUrl, preset } = inspection
+  const { jwksUrl, preset, baseUrl } = inspection
   if (jwksUrl === undefined) return skip('the app publishes no keys: its route is off')
   const published = await inspection.publishedKeys().catch(() => undefined)
   if (published?.length === 0) return skip('the app has no key to publish')
@@ -29,7 +29,11 @@ export async function examineJwks(examination: Examination): Promise<Result> {
     answer = await visit(jwksUrl, { headers: { accept: 'application/json' }, milliseconds })
   } catch (error) {
     const failure = describeNetworkFailure(error)
-    if (!isRead) return skip(`${preset.title} takes no JWKS URL, and the app does not answer`)
+    if (!isRead) {
+      return skip(
+        `${preset.title} takes no JWKS URL, and ${jwksUrl} cannot be read: ${failure.seen}`,
+      )
+    }
     const isDown = failure.code === 'ECONNREFUSED'
     return fault(isDown ? 'warning' : 'broken', `${jwksUrl} cannot be read: ${failure.seen}`, {
       means: isDown
@@ -40,18 +44,23 @@ export async function examineJwks(examination: Examination): Promise<Result> {
   }
   // That there is none is told by the check of the key
   const signer = await examination.signer().catch(() => undefined)
-  const result = examineAnswer(jwksUrl, answer, { signer: signer?.signer, published })
-  return isRead ? result : soften(result, preset.title)
+  const weigh = (found: SetFault) =>
+    isRead ? found.problem : soften(found, { title: preset.title, baseUrl })
+  return examineAnswer({ jwksUrl, weigh }, answer, { signer: signer?.signer, published })
 }
 
 function examineAnswer(
-  jwksUrl: string,
+  { jwksUrl, weigh }: { readonly jwksUrl: string; weigh(found: SetFault): Problem },
   { status, headers, body }: Answer,
-  ours: Parameters<typeof findSetFaults>[1],
+  ours: OwnKeys,
 ): Result {
   const set = parseJson(body)
   const fix =
     'Look at what answers there: the route may be another one, or something stands before the app.'
+  const build = (seen: string, means: string): Result => ({
+    seen,
+    problems: [weigh({ concerns: 'readers', problem: { severity: 'broken', means, fix } })],
+  })
   if (status !== 200) {
     const redirect = status >= 300 && status < 400
     const what = redirect
@@ -59,18 +68,19 @@ function examineAnswer(
       : `${status}`
     const means =
       'Providers follow no redirect, sign in nowhere, and take no other answer than 200.'
-    return fault('broken', `${jwksUrl} answers ${what}`, { means, fix })
+    return build(`${jwksUrl} answers ${what}`, means)
   }
   if (!isObject(set) || !Array.isArray(set['keys'])) {
     const type = headers['content-type']?.split(';', 1)[0]
     const what = /^\s*</.test(body) ? 'a web page (HTML)' : `${type ?? 'something else'}`
     const means = 'A provider finds no key there: invalid_client.'
-    return fault('broken', `${jwksUrl} answers with ${what}, not with a JWK Set`, { means, fix })
+    return build(`${jwksUrl} answers with ${what}, not with a JWK Set`, means)
   }
   const entries: readonly unknown[] = set['keys']
   const kids = entries.map((key) => (isObject(key) ? readText(key['kid']) : null))
   const facts = { url: jwksUrl, kids, cacheControl: headers['cache-control'] ?? null }
-  const problems = [...findSetFaults(entries, ours), ...findAge(headers['cache-control'])]
+  const found = [...findSetFaults(entries, ours), ...findAge(headers['cache-control'])]
+  const problems = found.map(weigh)
   const count = entries.length === 1 ? 'one key' : `${entries.length} keys`
   if (problems.length > 0) return { seen: `${jwksUrl} has ${count}`, facts, problems }
   if (!ours.signer) return { seen: `${jwksUrl} has ${count}; which one signs is not known`, facts }
@@ -82,27 +92,31 @@ function readText(untrusted: unknown): string | null {
   return typeof untrusted === 'string' ? shorten(untrusted) : null
 }
 
-function* findAge(cacheControl: string | undefined): Generator<Problem> {
+function* findAge(cacheControl: string | undefined): Generator<SetFault> {
   const age = Number(/(?:^|[\s,])max-age=(\d+)/i.exec(cacheControl ?? '')?.[1] ?? 0)
   if (age > longestAge) {
     yield {
-      severity: 'warning',
-      what: [`it may be kept for ${Math.round(age / 3600)} hours (max-age=${age})`],
-      means: 'A new key must have been published for longer than that before it signs.',
-      fix: 'Have whatever sets Cache-Control there keep it for minutes: the app itself says 300 s.',
+      concerns: 'readers',
+      problem: {
+        severity: 'warning',
+        what: [`it may be kept for ${Math.round(age / 3600)} hours (max-age=${age})`],
+        means: 'A new key must have been published for longer than that before it signs.',
+        fix: 'Have whatever sets Cache-Control there keep it for minutes: the app itself says 300 s.',
+      },
     }
   }
 }
 
-/** What is wrong at a URL that the provider does not read. What is secret stays so. */
-function soften(result: Result, title: string): Result {
-  const problems = result.problems?.map((problem): Problem => {
-    if (problem.means?.startsWith('The private key')) return problem
-    return {
-      ...problem,
-      severity: 'warning',
-      means: `${title} takes no JWKS URL, so that logins work nevertheless.`,
-    }
-  })
-  return problems ? { ...result, problems } : result
+/** What a fault comes to where the provider does not read the set. */
+function soften(
+  { problem, concerns, ofApp }: SetFault,
+  { title, baseUrl }: { readonly title: string; readonly baseUrl: string },
+): Problem {
+  if (concerns === 'everybody') return problem
+  if (concerns === 'app') {
+    const means = `The app that runs at ${baseUrl} ${ofApp}: its logins are not what was examined here.`
+    return { ...problem, means }
+  }
+  const means = `${title} takes no JWKS URL, so that logins work nevertheless.`
+  return { ...problem, severity: 'warning', means }
 }

@@ -9,6 +9,7 @@
 import type { Inspection } from '@countersign/core/inspection'
 import type { Examination } from './examination.ts'
 import { fault, type Result, skip } from './finding.ts'
+import { isFormPosted, unkeepable } from './form-post.ts'
 import { describeNetworkFailure, readCode } from './network-failure.ts'
 import { drawDifference, shorten } from './untrusted.ts'
 import { type Answer, isTlsSpoken } from './visit.ts'
@@ -61,7 +62,7 @@ async function describeFailure(
 function describeAnswer(
   { inspection }: Examination,
   { loginUrl, endpoint }: { readonly loginUrl: string; readonly endpoint: string | undefined },
-  { status, headers }: Answer,
+  { status, headers, body }: Answer,
 ): Result {
   const { baseUrl } = inspection
   const location = headers.location
@@ -72,6 +73,8 @@ function describeAnswer(
       fix: 'Look at the events of the app (login.failed) and at the checks above.',
     })
   }
+  const choices = status === 200 ? findChoices(loginUrl, body) : []
+  if (choices.length > 0) return describeChoice(loginUrl, choices)
   if (
     status < 300 ||
     status >= 400 ||
@@ -106,9 +109,34 @@ function describeAnswer(
   return describeRequest(inspection, { loginUrl, endpoint }, target)
 }
 
+/** The providers of the page that End-Users choose theirs on, by the names that they have in its links. */
+function findChoices(loginUrl: string, body: string): readonly string[] {
+  const links = [...body.matchAll(/<a href="([^"?]+)/g)].map(([, href = '']) => href)
+  return links.flatMap((href) => {
+    if (!URL.canParse(href, loginUrl)) return []
+    const url = new URL(href, loginUrl).href
+    const name = url.startsWith(`${loginUrl}/`) ? url.slice(loginUrl.length + 1) : ''
+    return /^[\w-]+$/.test(name) ? [name] : []
+  })
+}
+
+function describeChoice(loginUrl: string, choices: readonly string[]): Result {
+  const count = choices.length === 1 ? 'one provider' : `${choices.length} providers`
+  return fault(
+    'warning',
+    `${loginUrl} is a page to choose from ${count}: ${shorten(choices.join(', '))}`,
+    {
+      means:
+        'The doctor examines apps with one provider: where each of these leads, as which client and with which redirect URI, was not looked at. The other checks are of the one in OIDC_*.',
+      fix: 'Sign in once at each of them, and look at the events of the app.',
+    },
+    { providers: choices },
+  )
+}
+
 /** What a login sends to the provider. */
 function describeRequest(
-  { redirectUri, clientId }: Inspection,
+  { redirectUri, clientId, preset }: Inspection,
   { loginUrl, endpoint }: { readonly loginUrl: string; readonly endpoint: string | undefined },
   { origin, pathname, searchParams }: URL,
 ): Result {
@@ -152,7 +180,13 @@ function describeRequest(
       fix: 'Give the app the OIDC_BASE_URL that is used here, and restart it.',
     })
   }
-  return { seen: `a login leads to ${goal}, and back to ${redirectUri}`, facts }
+  const seen = `a login leads to ${goal}, and back to ${redirectUri}`
+  const isPosted = searchParams.get('response_mode') === 'form_post'
+  if (isPosted && redirectUri.startsWith('http:') && !isFormPosted(preset)) {
+    const means = `The answer comes in a form (form_post). ${unkeepable.means}`
+    return fault('warning', seen, { ...unkeepable, means }, facts)
+  }
+  return { seen, facts }
 }
 
 /** A URL without its query: a login adds to that of the endpoint. */

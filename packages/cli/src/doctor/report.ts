@@ -27,11 +27,11 @@ export interface Summary {
 
 /** Lines are as wide as the terminal, but never as wide as to be hard to read. */
 const widest = 100
-const narrowest = 60
+const narrowest = 30
+/** What has fewer columns than this shows titles on lines of their own. */
+const narrow = 60
 
 const titleWidth = Math.max(...Object.values(titles).map(({ length }) => length)) + 2
-/** Where what was seen begins: a margin, the mark, the title. */
-const indent = 4 + titleWidth
 
 const marks: Readonly<Record<Outcome, readonly [unicode: string, ascii: string]>> = {
   well: ['✔', '+'],
@@ -47,6 +47,9 @@ export function createReport(
 ): Report {
   const paint = createPaint(surroundings)
   const width = Math.max(narrowest, Math.min(widest, surroundings.columns)) - 1
+  const isNarrow = surroundings.columns < narrow
+  /** Where what was seen begins: a margin, the mark, the title. */
+  const indent = isNarrow ? 4 : 4 + titleWidth
   const colours: Readonly<Record<Outcome, Paint['red']>> = {
     well: paint.green,
     warning: paint.yellow,
@@ -100,11 +103,13 @@ export function createReport(
       const mark = colour(marks[outcome][isUnicode ? 0 : 1])
       const label = `  ${mark} ${head(title.padEnd(titleWidth))}`
       const [first = '', ...others] = lines
+      const told = isNarrow
+        ? [`  ${mark} ${head(title)}`, ...indentAll(lines, indent)]
+        : [label + first, ...indentAll(others, indent)]
       const all = [
-        label + first,
-        ...indentAll(others, indent),
+        ...told,
         ...problems.flatMap(buildProblem),
-        ...(isVerbose ? buildFacts(facts).map(paint.dim) : []),
+        ...(isVerbose ? buildFacts(facts, indent).map(paint.dim) : []),
         '',
       ]
       return typeset(all.join('\n'))
@@ -123,17 +128,17 @@ export function createReport(
       )
       const isWell = count('broken') + count('warning') === 0
       const head = isWell ? paint.green('All is well: ') : ''
+      const end = isNarrow ? '\n  ' : ' '
       const time = seconds < 1 ? `${Math.round(seconds * 1000)} ms` : `${seconds.toFixed(1)} s`
-      const end = paint.dim(` in ${time}`)
-      const lines = ['', `  ${head}${said.join(', ')}${end}`]
-      if (hint) lines.push(paint.dim(`  ${hint}`))
+      const lines = ['', `  ${head}${said.join(`,${end}`)}${end}${paint.dim(`in ${time}`)}`]
+      if (hint) lines.push(...indentAll(wrap(hint, width - 2).map(paint.dim), 2))
       return [...lines, '', ''].join('\n')
     },
   }
 }
 
 /** Facts, one per line; header and claims as the JSON that they are. */
-function buildFacts(facts: Finding['facts']): string[] {
+function buildFacts(facts: Finding['facts'], indent: number): string[] {
   return Object.entries(facts).map(([name, value]) => {
     const text = typeof value === 'string' ? value : JSON.stringify(value)
     return `${' '.repeat(indent)}${name}: ${clean(text)}`

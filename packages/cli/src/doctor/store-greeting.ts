@@ -26,6 +26,8 @@ export interface Greeting {
 export interface Greeted {
   /** `PING`, or a mere connection. */
   readonly how: string
+  /** The package that would have said the password, and is not to be had. */
+  readonly missing?: string
 }
 
 /** Greets a Redis. */
@@ -36,7 +38,7 @@ export async function greetRedis(greeting: Greeting): Promise<Greeted> {
   // The client decodes them; without it they are as wrong
   const { username, password } = new URL(url)
   for (const part of [username, password]) decodeURIComponent(part)
-  if (!createClient) return await greetByConnecting(greeting, 6379)
+  if (!createClient) return { ...(await greetByConnecting(greeting, 6379)), missing: 'redis' }
   const socket = { reconnectStrategy: false, connectTimeout: milliseconds }
   const client = createClient({ url, socket, disableOfflineQueue: true }) as RedisClient
   client.on('error', () => {})
@@ -55,7 +57,7 @@ export async function greetRedis(greeting: Greeting): Promise<Greeted> {
 export async function greetPostgres(greeting: Greeting): Promise<Greeted> {
   const pg = await loadPackage('pg', greeting.cwd)
   const Client = readFunction(pg, 'Client')
-  if (!Client) return await greetByConnecting(greeting, 5432)
+  if (!Client) return { ...(await greetByConnecting(greeting, 5432)), missing: 'pg' }
   const { url, milliseconds } = greeting
   const socket = new Socket()
   const client = Reflect.construct(Client, [

@@ -77,11 +77,34 @@ async function greet(
   }
   const place = describePlace(greeting.url)
   try {
-    const { how } = await greet(greeting)
-    return { seen: `${place} answers (${how})`, facts: { place, how } }
+    const { how, missing } = await greet(greeting)
+    const seen = `${place} answers (${how})`
+    const facts = { place, how }
+    if (missing === undefined || new URL(greeting.url).password === '') return { seen, facts }
+    return describeUntried({ seen, missing, variable }, facts)
   } catch (error) {
     return describeFailure({ name, variable, place }, error, greeting.url)
   }
+}
+
+/** Who only connects says no password. */
+function describeUntried(
+  {
+    seen,
+    missing,
+    variable,
+  }: { readonly seen: string; readonly missing: string; readonly variable: string },
+  facts: Result['facts'],
+): Result {
+  return fault(
+    'warning',
+    `${seen}; the password in ${variable} was not tried`,
+    {
+      means: `The package "${missing}" is not to be had from this folder. If the password is wrong, nobody can sign in.`,
+      fix: `Run the doctor in the folder of the app, where "${missing}" is installed.`,
+    },
+    facts,
+  )
 }
 
 function describeFailure(
