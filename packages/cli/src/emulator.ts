@@ -49,6 +49,7 @@ async function runEmulator(
   const { preset, issuer } = inspection
   const port = readPort(issuer)
   const { client, form } = await buildClient(inspection, isByUrl)
+  const { jwksUri } = client
   // Only here, since it takes its time
   const { startProvider, defaultAccounts } = await import('@countersign/testing')
   let provider: Provider | undefined
@@ -85,7 +86,12 @@ async function runEmulator(
       registeredBy: form,
       redirectUris: client.redirectUris,
       accounts: defaultAccounts.map(({ sub, claims }) => String(claims?.['name'] ?? sub)),
-      notes: [...describeRules(preset)],
+      notes: [
+        ...(jwksUri === undefined
+          ? []
+          : [['Its keys', `are read at ${jwksUri}: the app has to run`] as const]),
+        ...describeRules(preset),
+      ],
     })
     await surroundings.waitForEnd()
   } finally {
@@ -131,14 +137,11 @@ async function buildClient(
     )
   }
   const forms = preset?.registration.forms ?? ['jwks', 'jwks_uri']
+  const byUrl = { client: { ...base, jwksUri: jwksUrl ?? '' }, form: `its JWKS URL ${jwksUrl}` }
   if (isByUrl) {
-    if (!forms.includes('jwks_uri')) {
-      throw new CommandError(`${preset?.title} takes no JWKS URL: leave --jwks-url away`)
-    }
-    return { client: { ...base, jwksUri: jwksUrl ?? '' }, form: `its JWKS URL ${jwksUrl}` }
+    if (forms.includes('jwks_uri')) return byUrl
+    throw new CommandError(`${preset?.title} takes no JWKS URL: leave --jwks-url away`)
   }
-  const keys = await inspection.publishedKeys()
-  const signing = keys.filter(({ use }) => use !== 'enc')
   const { certificates } = inspection.assertion
   if (certificates && forms.includes('certificate')) {
     const certificate = readCertificate(
@@ -146,10 +149,19 @@ async function buildClient(
     )
     return { client: { ...base, certificate }, form: 'its certificate' }
   }
-  if (forms.includes('jwks') || forms.includes('jwks_uri')) {
+  const keys = await inspection.publishedKeys()
+  if (forms.includes('jwks')) {
     return { client: { ...base, jwks: { keys } }, form: `its JWK Set (${keys.length})` }
   }
-  return { client: { ...base, publicKey: signing.map(nameKey) }, form: 'its public key (PEM)' }
+  if (forms.includes('pem') || forms.includes('made_there')) {
+    const signing = keys.filter(({ use }) => use !== 'enc')
+    return { client: { ...base, publicKey: signing.map(nameKey) }, form: 'its public key (PEM)' }
+  }
+  if (forms.includes('jwks_uri')) return byUrl
+  throw new CommandError(
+    `${preset?.title} knows keys by their certificates: set OIDC_CLIENT_CERT to that of the key, ` +
+      'which "countersign keygen --certificate" makes along with one',
+  )
 }
 
 function isKindOf(preset: Preset | undefined, kind: 'back-channel' | 'front-channel'): boolean {

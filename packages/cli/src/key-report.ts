@@ -13,7 +13,7 @@ import type { GeneratedKey } from './generated-key.ts'
 import { buildFileUri } from './key-set.ts'
 import type { KeyState } from './key-states.ts'
 import { escapeControls, type Paint } from './paint.ts'
-import { describeRegistration, findJwksUrl } from './registration.ts'
+import { describeRegistration, findJwksUrl, isCertificateNeeded } from './registration.ts'
 
 /** A key that was made. */
 export interface MadeKey {
@@ -126,7 +126,7 @@ function buildVariables({
     ...(preset && { OIDC_PROVIDER: preset.name }),
     OIDC_CLIENT_KEY: isImplied ? uri : `${uri}?alg=${key.alg}`,
     ...(certificate &&
-      preset?.assertion?.certificate && { OIDC_CLIENT_CERT: buildFileUri(certificate.path) }),
+      isCertificateNeeded(preset) && { OIDC_CLIENT_CERT: buildFileUri(certificate.path) }),
   }
 }
 

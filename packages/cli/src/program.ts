@@ -31,8 +31,8 @@ const commands: readonly CreateCommand[] = [
 ]
 
 /**
- * Runs the program, and answers with its exit code: 0 when all is well, 1 when a command looked for faults
- * and found some, 2 when it could not be run.
+ * Runs the program, and answers with its exit code: 0 when all is well, 1 when a command that looked for
+ * faults has warnings and nothing else, 2 when it found something broken, or could not be run.
  *
  * @param argv The words after the program's name.
  */

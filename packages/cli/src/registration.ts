@@ -5,7 +5,9 @@
  */
 
 import type { KeyForm, Preset } from '@countersign/core'
+import { isSameAlgorithm } from '@countersign/core/inspection'
 import type { Environment } from './environment.ts'
+import type { GeneratedKey } from './generated-key.ts'
 
 /** Where the public half of a key goes. */
 export interface Registration {
@@ -19,18 +21,21 @@ export interface Registration {
 
 /** What is known of a key that is to be registered. */
 export interface RegisteredKey {
+  readonly key: Pick<GeneratedKey, 'alg'>
   readonly preset: Preset | undefined
   readonly environment: Environment
   /** The path of its certificate, where one was made. */
   readonly certificate: string | undefined
 }
 
-/** Says how a new key is registered. */
-export function describeRegistration({
-  preset,
-  environment,
-  certificate,
-}: RegisteredKey): Registration {
+/** Those who take a JWK by itself, and not in a set. */
+const takesJwk: ReadonlySet<string> = new Set(['signicat', 'duende'])
+
+/** Says how a new key is registered, whose public half is shown above or below. */
+export function describeRegistration(
+  { key, preset, environment, certificate }: RegisteredKey,
+  where: 'above' | 'below' = 'above',
+): Registration {
   const url = findJwksUrl(environment)
   if (!preset) {
     return {
@@ -38,8 +43,8 @@ export function describeRegistration({
       steps: [
         `Best enter the URL of the app's JWK Set: ${url}`,
         certificate === undefined
-          ? 'Where it reads no URL, paste the JWK Set above, or the public key.'
-          : `Where it reads no URL, upload ${certificate}, or paste the JWK Set above or the public key.`,
+          ? `Where it reads no URL, paste the JWK Set ${where}, or the public key.`
+          : `Where it reads no URL, upload ${certificate}, or paste the JWK Set ${where} or the public key.`,
       ],
       source: undefined,
     }
@@ -48,11 +53,13 @@ export function describeRegistration({
   const forms = registration.forms.filter((form) => form !== 'made_there')
   const ways: Readonly<Record<KeyForm, string>> = {
     jwks_uri: `enter the URL of the app's JWK Set: ${url}`,
-    jwks: 'paste the JWK Set above',
-    pem: 'paste the public key above, with its first and last lines',
+    jwks: takesJwk.has(preset.name)
+      ? `paste the JWK: of the JWK Set ${where} the object inside "keys"`
+      : `paste the JWK Set ${where}`,
+    pem: `paste the public key ${where}, with its first and last lines`,
     certificate:
       certificate === undefined
-        ? 'upload a certificate, which --certificate makes'
+        ? `upload a certificate, which ${where === 'above' ? '--certificate' : '--certificate-out'} makes`
         : `upload ${certificate}`,
     made_there: '',
   }
@@ -62,6 +69,7 @@ export function describeRegistration({
     steps: [
       `${first.charAt(0).toUpperCase()}${first.slice(1)}.`,
       ...others.map((way) => `Or ${way}.`),
+      ...describeAlgorithm(key, preset),
       ...describeLimit(registration.limit),
     ],
     source: sources[0],
@@ -85,6 +93,17 @@ export function findJwksUrl(environment: Environment): string {
   const baseUrl = environment['OIDC_BASE_URL']?.trim()
   const base = baseUrl && URL.canParse(baseUrl) ? baseUrl.replace(/\/+$/, '') : '<OIDC_BASE_URL>'
   return `${base}/.well-known/jwks.json`
+}
+
+/** A PEM does not say which algorithm it is for: where there are several, somebody has to. */
+function describeAlgorithm(
+  { alg }: Pick<GeneratedKey, 'alg'>,
+  { registration, assertion }: Preset,
+): readonly string[] {
+  const algs = assertion?.algs ?? []
+  if (registration.forms[0] !== 'pem' || algs.length < 2) return []
+  const name = algs.find((accepted) => isSameAlgorithm(accepted, alg)) ?? alg
+  return [`Choose ${name} as its algorithm there: the app signs with it.`]
 }
 
 function describeLimit(limit: number | undefined): readonly string[] {

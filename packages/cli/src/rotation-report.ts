@@ -36,7 +36,7 @@ export function describeRotation(made: MadeRotation, paint: Paint): string {
   const url = findJwksUrl(environment)
   const deadline = describeMoment(made.times.start)
   const isHandwork = isRead !== true
-  const { heading, steps, source } = describeRegistration(made)
+  const { heading, steps, source } = describeRegistration(made, 'below')
   return [
     ...describeHurry(made, paint),
     ...(isRead === false

@@ -60,7 +60,6 @@ export function drawTimeline(
   const moments = findMoments(keys, now)
   const room = Math.floor((columns - left - 1) / (moments.length + 1))
   const width = Math.min(room, segmentWidths.most)
-  // Then the moments alone have to do
   const isDrawn = width >= segmentWidths.least
   const glyphs = hasUnicode ? unicode : ascii
   const rows = keys.map((key, index) => {
@@ -70,7 +69,8 @@ export function drawTimeline(
     const state = findState(keys, key, now)
     return `${colour(paint, state)(label)}  ${bar}`.trimEnd()
   })
-  if (!isDrawn) return rows
+  // Then the moments alone have to do
+  if (!isDrawn) return [...rows, paint.dim('  (too narrow for the times)')]
   return [...rows, drawLabels(moments, { now, left, width })]
 }
 

@@ -36,6 +36,15 @@ describe('a name of a key that would change what a terminal shows', () => {
     expect(kids).toContain(hostile)
   })
 
+  test('is escaped in what is said of a failure, and in its stack', async () => {
+    const { type } = createPlace()
+    const { exitCode, stderr } = await type(['--verbose', 'keys', 'list', 'a\u009b2J\u202eb.json'])
+    expect(exitCode).toBe(2)
+    expect(stderr).toContain('a\\u009b2J\\u202eb.json: there is no such file or folder (ENOENT)\n')
+    expect(stderr).toMatch(/\n {4}at /)
+    expect(isPlain(stderr)).toBe(true)
+  })
+
   test('is escaped in what people read, and stays on its line', async () => {
     const place = createPlace()
     await createSet(place)

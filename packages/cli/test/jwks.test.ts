@@ -1,6 +1,13 @@
 import { writeFileSync } from 'node:fs'
-import { describe, expect, test } from 'vitest'
+import { type Inspection, inspect } from '@countersign/core/inspection'
+import { describe, expect, test, vi } from 'vitest'
 import { createPlace, makeStable } from './support/run.ts'
+
+// As it is, but where a test has it hand out something else
+vi.mock('@countersign/core/inspection', async (importOriginal) => {
+  const inspection = await importOriginal<typeof import('@countersign/core/inspection')>()
+  return { ...inspection, inspect: vi.fn(inspection.inspect) }
+})
 
 const generated = 'keygen --alg ES256 --out key.pem --json'
 
@@ -30,6 +37,40 @@ describe('jwks prints the public half of', () => {
     expect(await read({})).toBe('RS256')
     expect(await read({ OIDC_PROVIDER: 'jiko' })).toBe('PS256')
     expect(await read({ OIDC_CLIENT_ALG: 'PS384' })).toBe('PS384')
+    // It wants a certificate as well, which says nothing about what is published
+    expect(await read({ OIDC_PROVIDER: 'entra' })).toBe('PS256')
+  })
+
+  test.each([
+    ['entra', {}],
+    ['entra', { OIDC_CLIENT_CERT: 'file:nowhere.crt' }],
+    ['jiko', {}],
+  ])('the key of the environment with the algorithm of %s %j', async (provider, others) => {
+    const { run, path } = createPlace()
+    await run('keygen --alg PS256 --out key.pem')
+    const OIDC_CLIENT_KEY = `file:${path('key.pem')}`
+    const { stdout } = await run('jwks', {
+      env: { OIDC_PROVIDER: provider, OIDC_CLIENT_KEY, ...others },
+    })
+    expect(JSON.parse(stdout).keys[0].alg).toBe('PS256')
+  })
+
+  test.each(['itsme', 'login-gov'])('a key for %s, which demands more than a key', async (name) => {
+    const { run } = createPlace()
+    await run('keygen --alg RS256 --out key.pem')
+    const { stderr, stdout } = await run('jwks key.pem', { env: { OIDC_PROVIDER: name } })
+    expect({ stderr, keys: JSON.parse(stdout).keys }).toMatchObject({
+      stderr: '',
+      keys: [{ alg: 'RS256' }],
+    })
+  })
+
+  test('a key that is named by its path, in the folder of the command', async () => {
+    const { run, path } = createPlace()
+    const made = JSON.parse((await run('keygen --out 100%?.pem --json')).stdout)
+    for (const place of ['100%?.pem', './100%?.pem', path('100%?.pem')]) {
+      expect(JSON.parse((await run(`jwks ${place}`)).stdout)).toEqual(made.jwks)
+    }
   })
 
   test('a key for decryption, besides the one that signs and alone', async () => {
@@ -79,13 +120,26 @@ test.each(['RS256', 'ES256', 'EdDSA'])(
   },
 )
 
+test('jwks prints nothing private, whatever a source of keys hands out', async () => {
+  const { run, path } = createPlace()
+  await run(generated)
+  const jwk = { kty: 'OKP', crv: 'Ed25519', x: 'public', kid: 'one' } as const
+  const careless: Partial<Inspection> = {
+    publishedKeys: () => Promise.resolve([{ ...jwk, d: 'private', oth: ['private'] }]),
+    close: () => Promise.resolve(),
+  }
+  vi.mocked(inspect).mockReturnValueOnce(careless as Inspection)
+  const { exitCode, stdout } = await run(`jwks ${path('key.pem')}`)
+  expect({ exitCode, keys: JSON.parse(stdout).keys }).toEqual({ exitCode: 0, keys: [jwk] })
+})
+
 describe('jwks says in one line', () => {
   test('that there is no key', async () => {
     expect(await createPlace().run('jwks')).toEqual({
       exitCode: 2,
       stdout: '',
       stderr:
-        'countersign: there is no key: name one (countersign jwks file:./key.pem), or set ' +
+        'countersign: there is no key: name one (countersign jwks ./key.pem), or set ' +
         'OIDC_CLIENT_KEY\n',
     })
   })
@@ -96,7 +150,29 @@ describe('jwks says in one line', () => {
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' })
     expect(makeStable(stderr, place)).toBe(
       'countersign: the configuration has a fault:\n' +
-        '  OIDC_CLIENT_KEY: <folder>/nowhere.pem cannot be read (ENOENT)\n',
+        '  the key that is named: <folder>/nowhere.pem cannot be read (ENOENT)\n',
+    )
+    const env = { OIDC_CLIENT_KEY: `file:${place.path('nowhere.pem')}` }
+    expect((await place.run('jwks', { env })).stderr).toContain('\n  OIDC_CLIENT_KEY: ')
+  })
+
+  test.each([
+    ['awskm:///alias/login', '"awskm:" is not a scheme that is known: did you mean "awskms:"?'],
+    ['nowhere.pem', 'is neither a PEM '],
+  ])('what is wrong with %s, by its own name', async (key, fault) => {
+    const env = { OIDC_CLIENT_KEY: 'file:innocent.pem' }
+    const { exitCode, stderr } = await createPlace().run(`jwks ${key}`, { env })
+    expect(exitCode).toBe(2)
+    expect(stderr).toContain(`\n  the key that is named: ${fault}`)
+    expect(stderr).not.toContain('OIDC_CLIENT_KEY')
+  })
+
+  test('that the provider takes no such key', async () => {
+    const { run, path } = createPlace()
+    await run(generated)
+    const { stderr } = await run('jwks key.pem', { env: { OIDC_PROVIDER: 'jiko' } })
+    expect(stderr).toContain(
+      `\n  the key that is named: ${path('key.pem')} signs with ES256, and Jiko accepts`,
     )
   })
 

@@ -111,12 +111,31 @@ describe('a provider that is named', () => {
         '',
         'At Jiko: Jiko authentication portal > Settings',
         'Paste the public key above, with its first and last lines.',
+        'Choose PS256 as its algorithm there: the app signs with it.',
         'https://docs.jiko.io/products/customer-api/guides/oauth/private-key-jwt',
         '',
       ].join('\n'),
     )
     expect(stdout).toContain('A new private key for PS256 is in')
   })
+
+  test.each([
+    ['jiko --alg Ed25519', 'Choose EdDSA as its algorithm there: the app signs with it.'],
+    ['auth0 --alg PS256', 'Choose PS256 as its algorithm there: the app signs with it.'],
+    ['signicat', 'Paste the JWK: of the JWK Set above the object inside "keys".'],
+    ['okta', 'Or paste the JWK Set above.'],
+  ])('says what to do there with the key: %s', async (provider, step) => {
+    const { stdout } = await createPlace().run(`keygen --provider ${provider} --json`)
+    expect(JSON.parse(stdout).registration.steps).toContain(step)
+  })
+
+  test.each(['okta', 'login-gov', 'signicat'])(
+    'needs no choice of an algorithm: %s',
+    async (name) => {
+      const { stdout } = await createPlace().run(`keygen --provider ${name}`)
+      expect(stdout).not.toContain('Choose ')
+    },
+  )
 
   test('may come from the environment, with the URL of the JWK Set', async () => {
     const { run } = createPlace()

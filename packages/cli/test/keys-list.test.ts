@@ -62,6 +62,7 @@ describe('countersign keys list', () => {
     expect(Math.max(...widths)).toBeLessThanOrEqual(columns)
     expect(picture.includes('█')).toBe(columns >= 60)
     expect(picture).toContain('third   ES256  next')
+    expect(picture.includes('\n  (too narrow for the times)')).toBe(columns < 60)
   })
 
   test('colours what signs, waits and is over in terminals', async () => {

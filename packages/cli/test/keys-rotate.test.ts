@@ -95,6 +95,12 @@ Before 2026-06-02 12:00:00 UTC
 At Auth0: Applications > {application} > Credentials > Available Credentials > Add New Credential. Register the new key beside the old one:
 `)
     expect(stdout).not.toContain('Nothing is left to do')
+    expect(stdout).toContain(
+      '\nPaste the public key below, with its first and last lines.\n' +
+        'Or upload a certificate, which --certificate-out makes.\n' +
+        'Choose RS256 as its algorithm there: the app signs with it.\n',
+    )
+    expect(stdout).not.toContain('above')
   })
 
   test('works for an app: both keys are published, and they switch at the moment', async () => {

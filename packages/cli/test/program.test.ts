@@ -131,8 +131,25 @@ describe('the program', () => {
     expect(await coloured({ TERM: 'dumb' }, true)).toBe(false)
     expect(await coloured({ FORCE_COLOR: '1' }, false)).toBe(true)
     expect(await coloured({ FORCE_COLOR: '0' }, true)).toBe(false)
+    expect(await coloured({ FORCE_COLOR: 'false' }, true)).toBe(false)
     expect(await coloured({ FORCE_COLOR: '1', NO_COLOR: '1' }, true)).toBe(false)
   })
+})
+
+test.each([
+  [{ LANG: 'de_DE.UTF-8' }, true],
+  [{ LANG: 'C', LC_CTYPE: 'en_US.utf8' }, true],
+  [{ LANG: 'de_DE.UTF-8', LC_ALL: 'C' }, false],
+  [{ LANG: 'de_DE.UTF-8', TERM: 'linux' }, false],
+  [{ LANG: 'de_DE.UTF-8', TERM: 'dumb' }, false],
+  [{ WT_SESSION: 'a' }, true],
+  [{ TERM_PROGRAM: 'vscode' }, true],
+  [{}, false],
+])('draws with more than ASCII in a terminal that shows it: %j is %s', async (env, isShown) => {
+  const { run } = createPlace()
+  await run('keygen --set keys.json')
+  const { stdout } = await run('keys list keys.json', { env })
+  expect(stdout.includes('█')).toBe(isShown)
 })
 
 describe('--env-file', () => {
