@@ -101,8 +101,10 @@ const ofApps: Readonly<Record<string, Partial<Options>>> = {
   'login-gov': { authorization: { acr_values: 'urn:acr.login.gov:auth-only' } },
   'id-porten': { authorization: { acr_values: 'idporten-loa-substantial' } },
   'govuk-one-login': { authorization: { acr_values: 'Cl.Cm' } },
-  itsme: { authorization: { scope: 'openid service:TEST_LOGIN' } },
-  'france-connect-plus': { authorization: { acr_values: 'eidas2' } },
+  // UserInfo is a JWT at these three
+  itsme: { authorization: { scope: 'openid service:TEST_LOGIN' }, userInfo: true },
+  'france-connect': { userInfo: true },
+  'france-connect-plus': { authorization: { acr_values: 'eidas2' }, userInfo: true },
 }
 
 /** Starts the emulator of a preset. */

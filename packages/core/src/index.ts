@@ -68,6 +68,7 @@ export type {
   AssertionDemands,
   Audience,
   AuthorizationDemands,
+  EncryptionFacts,
   IssuerFacts,
   KeyForm,
   KeyRegistration,

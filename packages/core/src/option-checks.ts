@@ -52,13 +52,15 @@ export function readBaseUrl(
 }
 
 function readUrl(path: string, text: string, report: Report): URL | undefined {
-  if (!URL.canParse(text)) {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  // A host with a port reads as a URL of another scheme
+  if (!url || !/^https?:$/.test(url.protocol)) {
     // What comes before an "@" may be a password
     const shown = text.includes('@') ? 'something else' : `"${text}"`
-    report(path, `must be an absolute URL such as "https://example.com", and is ${shown}`)
+    const example = text.startsWith('localhost') ? 'http://localhost:3000' : 'https://example.com'
+    report(path, `must be an absolute URL such as "${example}", and is ${shown}`)
     return undefined
   }
-  const url = new URL(text)
   if (url.username !== '' || url.password !== '') report(path, 'must hold no user name or password')
   if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))) return url
   report(

@@ -101,12 +101,13 @@ export function checkPreset(
   preset: Preset,
   { report, hasShape }: { readonly report: Report; hasShape(path: string): boolean },
 ): void {
-  const refuse: Report = (path, message) => {
+  const tell: Report = (path, message) => {
     // What has another shape than it should is not there now, and that has been said
     const [root = ''] = path.split('.', 1)
-    if (hasShape(root)) report(path, message + cite(preset))
+    if (hasShape(root)) report(path, message)
   }
-  checkIssuer(options, preset, refuse)
+  const refuse: Report = (path, message) => tell(path, message + cite(preset))
+  checkIssuer(options, preset, { tell, refuse })
   checkClientAuth(options, preset, refuse)
   checkAuthorization(options, preset, refuse)
   const { clientKey, clientAuth } = options
@@ -123,10 +124,15 @@ export function checkPreset(
   }
 }
 
-function checkIssuer({ issuer }: Partial<ProviderOptions>, preset: Preset, refuse: Report): void {
+function checkIssuer(
+  { issuer }: Partial<ProviderOptions>,
+  preset: Preset,
+  { tell, refuse }: { readonly tell: Report; readonly refuse: Report },
+): void {
   const { refused, default: known, example } = preset.issuer
   if (issuer === undefined) {
-    if (known === undefined) refuse('issuer', `is required: at ${preset.title} it is ${example}`)
+    // No source: how it looks is an example, which its documents need not have
+    if (known === undefined) tell('issuer', `is required: at ${preset.title}, such as ${example}`)
     return
   }
   if (refused && new RegExp(refused.pattern, 'i').test(String(issuer)))
@@ -165,7 +171,7 @@ function checkAssertion(
 ): void {
   if (!assertion) return
   const keywords = ['issuer', 'token_endpoint', 'called_endpoint']
-  const { audience: audiences, typ: typs, maxLifetime, kidRule, required } = assertion
+  const { audience: audiences, typ: typs, isTypOptional, maxLifetime, kidRule } = assertion
   if (audience !== undefined && keywords.includes(audience) && !audiences.includes(audience)) {
     refuse('assertion.audience', `is "${audience}", and ${title} accepts ${listEither(audiences)}`)
   }
@@ -175,13 +181,16 @@ function checkAssertion(
   if (typeof typ === 'string' && typs && !typs.includes(typ)) {
     refuse('assertion.typ', `is "${typ}", and ${title} accepts ${listEither(typs)}`)
   }
+  if (typ === false && typs && !isTypOptional) {
+    refuse('assertion.typ', `cannot be false: ${title} accepts ${listEither(typs)}`)
+  }
   if (kid === false && kidRule === 'required') {
     refuse('assertion.kid', `cannot be false: ${title} finds the key by its "kid"`)
   }
   if (kid !== undefined && kid !== false && kidRule === 'refused') {
     refuse('assertion.kid', `must be false: keys that are registered at ${title} have no "kid"`)
   }
-  if (claims && 'nbf' in claims && required?.includes('nbf')) {
+  if (claims && 'nbf' in claims && assertion.required?.includes('nbf')) {
     refuse('assertion.claims.nbf', 'is set for every assertion and cannot be given')
   }
 }

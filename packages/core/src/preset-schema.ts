@@ -24,6 +24,7 @@ const assertion = object({
   recommendedAlgs: v.optional(v.array(alg)),
   audience: some(text),
   typ: v.optional(some(text)),
+  isTypOptional: v.optional(v.boolean()),
   kid: v.union([v.picklist(['thumbprint', 'explicit']), v.literal(false)]),
   kidRule: v.optional(v.picklist(['required', 'refused'])),
   certificate: v.optional(v.picklist(['x5t#S256', 'x5t', 'x5c'])),
@@ -32,8 +33,10 @@ const assertion = object({
     v.pipe(seconds, v.minValue(1, 'must be at least 1'), v.maxValue(600, 'must be at most 600')),
   ),
   maxLifetime: v.optional(seconds),
+  clockTolerance: v.optional(seconds),
   backdate: v.optional(seconds),
   required: v.optional(v.array(v.picklist(['iat', 'nbf', 'jti']))),
+  ignored: v.optional(v.array(v.picklist(['iat', 'jti']))),
   isJtiSingleUse: v.optional(v.boolean()),
   isClientIdRequired: v.optional(v.boolean()),
 })
@@ -69,6 +72,8 @@ export const preset: v.GenericSchema = object({
       refusedScopes: v.optional(texts),
       responseModes: v.optional(texts),
       prompts: v.optional(texts),
+      minLengths: v.optional(object({ state: v.optional(seconds), nonce: v.optional(seconds) })),
+      isPushRefused: v.optional(v.boolean()),
     }),
   ),
   acr: v.optional(
@@ -80,12 +85,15 @@ export const preset: v.GenericSchema = object({
     }),
   ),
   isIdTokenEncrypted: v.optional(v.boolean()),
+  encryption: v.optional(object({ algs: some(text), enc: v.optional(text) })),
+  userInfo: v.optional(v.picklist(['jwt', 'encrypted_jwt'])),
   idTokenAlgs: v.optional(some(alg)),
   isUserAgentRequired: v.optional(v.boolean()),
   registration: object({
     forms: v.array(v.picklist(['pem', 'certificate', 'jwks', 'jwks_uri', 'made_there'])),
     where: text,
     limit: v.optional(seconds),
+    rsaSizes: v.optional(v.array(seconds)),
   }),
   logout: v.optional(v.array(v.picklist(['rp-initiated', 'back-channel', 'front-channel']))),
 })

@@ -70,7 +70,7 @@ describe('a provider by its name', () => {
     ],
     [
       { ...named, OIDC_ISSUER: '' },
-      `OIDC_ISSUER: is required: at Jiko it is ${presets.jiko.issuer.example} (${presets.jiko.sources[0]})`,
+      `OIDC_ISSUER: is required: at Jiko, such as ${presets.jiko.issuer.example}`,
     ],
     [
       { OIDC_PROVIDER: 'jiko' },

@@ -31,12 +31,15 @@ describe('what has to be given', () => {
 
 describe('URLs', () => {
   const absolute = 'must be an absolute URL such as "https://example.com", and is "op.example"'
+  const ftp = absolute.replace('"op.', '"ftp:op.')
+  const local = 'must be an absolute URL such as "http://localhost:3000", and is "localhost:3000"'
   const plain = 'must have no query and no fragment'
   const credentials = 'must hold no user name or password'
   expectEach([
     ['an issuer without a scheme', { issuer: 'op.example' }, 'issuer', absolute],
     ['an issuer over http', { issuer: 'http://op.example' }, 'issuer', noLongerHttps],
-    ['an issuer of another scheme', { issuer: 'ftp://op.example' }, 'issuer', noLongerHttps],
+    ['an issuer of another scheme', { issuer: 'ftp:op.example' }, 'issuer', ftp],
+    ['a base URL without a scheme', { baseUrl: 'localhost:3000' }, 'baseUrl', local],
     ['an issuer with a query', { issuer: 'https://op.example?a=b' }, 'issuer', plain],
     ['an issuer with a fragment', { issuer: 'https://op.example#a' }, 'issuer', plain],
     [
@@ -51,8 +54,6 @@ describe('URLs', () => {
       'issuer',
       credentials,
     ],
-    ['a base URL without a scheme', { baseUrl: 'op.example' }, 'baseUrl', absolute],
-    ['a base URL over http', { baseUrl: 'http://app.example' }, 'baseUrl', noLongerHttps],
     ['a base URL with a query', { baseUrl: 'https://app.example/?a' }, 'baseUrl', plain],
     [
       'a user name in the base URL',

@@ -25,7 +25,6 @@ function readProvider(overrides: Overrides) {
 }
 
 const jikoSays = `(${presets.jiko.sources[0]})`
-const auth0Says = `(${presets.auth0.sources[0]})`
 
 /** A preset of one's own with all that seed providers do not have. */
 const strict = {
@@ -46,8 +45,11 @@ const strict = {
     certificate: 'x5t#S256',
     issuer: { name: 'Team ID', example: 'ABC' },
     lifetime: 30,
+    clockTolerance: 5,
     backdate: 5,
     required: ['iat', 'nbf', 'jti'],
+    ignored: [],
+    isTypOptional: false,
   },
   authorization: {
     defaults: { scope: 'openid', prompt: 'select_account' },
@@ -161,9 +163,10 @@ describe('what is not there is not meant', () => {
     ])
   })
 
-  test('and "typ" can be switched off', () => {
-    const { assertion } = readProvider({ provider: 'jiko', assertion: { typ: false } })
+  test('and "typ" can be switched off where none is demanded', () => {
+    const { assertion } = readProvider({ provider: 'duende', assertion: { typ: false } })
     expect(assertion.typ).toBe(false)
+    expect(readFaults({ provider: 'criipto', assertion: { typ: false } })).toEqual([])
   })
 })
 
@@ -215,6 +218,14 @@ test('an option of another shape is one fault, and not two', () => {
   ])
 })
 
+test('the lifetime that is sent is never above the limit, whatever a preset has', () => {
+  const read = (lifetime: number | undefined, maxLifetime: number) => {
+    const assertion = dropUndefined({ ...presets.criipto.assertion, lifetime, maxLifetime })
+    return readProvider({ provider: { ...presets.criipto, assertion } }).assertion.lifetime
+  }
+  expect([read(120, 45), read(undefined, 45), read(30, 45)]).toEqual([45, 45, 30])
+})
+
 test('the lifetime of a preset of one’s own is sent as it is', () => {
   const assertion = { ...presets.criipto.assertion, lifetime: 120, maxLifetime: undefined }
   const provider = { ...presets.criipto, assertion: dropUndefined(assertion) }
@@ -251,9 +262,9 @@ describe('a fault is', () => {
     )
   })
 
-  test('a missing issuer, with how it looks there', () => {
+  test('a missing issuer, with how it may look there, which no document is cited for', () => {
     expect(readFaults({ provider: 'auth0', issuer: undefined })).toEqual([
-      `issuer: is required: at Auth0 it is https://{tenant}.auth0.com/ ${auth0Says}`,
+      'issuer: is required: at Auth0, such as https://{tenant}.auth0.com/',
     ])
   })
 
@@ -287,6 +298,11 @@ describe('a fault is', () => {
       'another typ',
       { assertion: { typ: 'at+jwt' } },
       [`assertion.typ: is "at+jwt", and Jiko accepts JWT only ${jikoSays}`],
+    ],
+    [
+      'no typ',
+      { assertion: { typ: false } },
+      [`assertion.typ: cannot be false: Jiko accepts JWT only ${jikoSays}`],
     ],
     [
       'a kid where keys have none',

@@ -26,7 +26,7 @@ export function findBrokenAuthorizationRules(
   { authorization = {}, acr }: Preset,
   params: Parameters,
 ): readonly BrokenEmulatorRule[] {
-  const { required = [], refusedScopes, responseModes, prompts } = authorization
+  const { required = [], refusedScopes, responseModes, prompts, minLengths = {} } = authorization
   const faults: readonly (readonly [EmulatorRule, string | undefined])[] = [
     ...required.map(
       (name) => ['parameter', params[name] ? undefined : `"${name}" is required`] as const,
@@ -35,6 +35,8 @@ export function findBrokenAuthorizationRules(
     ['scope', refusedScopes && findRefused('scope', params, refusedScopes)],
     ['response_mode', responseModes && findUnknown('response_mode', params, responseModes)],
     ['prompt', prompts && findUnknown('prompt', params, prompts)],
+    ['state', findShort('state', params, minLengths.state)],
+    ['nonce', findShort('nonce', params, minLengths.nonce)],
   ]
   return faults.flatMap(([rule, message]) => (message === undefined ? [] : [{ rule, message }]))
 }
@@ -85,6 +87,13 @@ function buildError({ rule, message }: BrokenEmulatorRule): Error {
 function findVectorFault(vtr: string | undefined): string | undefined {
   if (vtr === undefined || readVectors(vtr)) return undefined
   return '"vtr" must be a JSON array of vectors of trust, such as ["Cl.Cm"]'
+}
+
+function findShort(name: string, params: Parameters, least = 0): string | undefined {
+  const { length } = params[name] ?? ''
+  if (length >= least) return undefined
+  if (length === 0) return `"${name}" is required`
+  return `"${name}" must have at least ${least} characters, and has ${length}`
 }
 
 function findRefused(

@@ -25,11 +25,8 @@ import {
   describeUnreachable,
   type EmulatedAssertionCheck,
 } from './emulated-assertion.ts'
-import {
-  type EmulatedRegistration,
-  findEncryptionKey,
-  readClientAuth,
-} from './emulated-registration.ts'
+import { type EmulatedRegistration, readClientAuth } from './emulated-registration.ts'
+import { findEncryption } from './emulated-responses.ts'
 import type { BrokenEmulatorRule, Refusal } from './emulator-rules.ts'
 import type { ClientAuthMethod, ProviderClient } from './provider-client.ts'
 import type { ProviderClients } from './provider-clients.ts'
@@ -151,7 +148,7 @@ async function findBroken(
     readonly checkAssertion: EmulatedAssertionCheck | undefined
   },
 ): Promise<readonly BrokenEmulatorRule[]> {
-  const { credentials, client, checkAssertion, preset, clients } = parts
+  const { credentials, client, checkAssertion, preset } = parts
   if (client === undefined) return [describeStranger(credentials)]
   const wrongWay = findWrongWay(credentials, client, preset)
   if (wrongWay !== undefined) return [{ rule: 'client_auth', message: wrongWay }]
@@ -178,7 +175,7 @@ async function findBroken(
     })
     if (broken.length > 0) return broken
   }
-  const lacking = preset.isIdTokenEncrypted ? await findLackingKey(endpoint, client, clients) : []
+  const lacking = preset.isIdTokenEncrypted ? await findLackingKey(endpoint, client, parts) : []
   return lacking
 }
 
@@ -217,17 +214,19 @@ function findWrongWay(
 async function findLackingKey(
   endpoint: ClientEndpoint,
   { clientId }: ProviderClient,
-  clients: ProviderClients,
+  { preset, clients }: Pick<ClientAuthenticationParts, 'preset' | 'clients'>,
 ): Promise<readonly BrokenEmulatorRule[]> {
   if (endpoint !== 'token') return []
   try {
     const known = (await clients.keysFor(clientId, undefined)) ?? []
-    if (findEncryptionKey(known)) return []
+    if (findEncryption(known, preset)) return []
   } catch (error) {
     return [describeUnreachable(error)]
   }
-  const message =
+  const lacks =
     'ID Tokens are encrypted, and the JWK Set of the client has no key with "use": "enc"'
+  const { encryption } = preset
+  const message = encryption ? `${lacks} for ${encryption.algs.join(', ')}` : lacks
   return [{ rule: 'encryption_key', message }]
 }
 

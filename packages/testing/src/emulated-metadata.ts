@@ -10,14 +10,15 @@ import type { Preset } from '@countersign/core'
 
 /** Builds the metadata of an emulator from those that oidc-provider has. */
 export function buildEmulatedMetadata(
-  { clientAuth, assertion, authorization, acr, logout }: Preset,
+  preset: Preset,
   metadata: Readonly<Record<string, unknown>>,
 ): Readonly<Record<string, unknown>> {
+  const { clientAuth, assertion, authorization, acr, logout } = preset
   const methods = clientAuth.map((method) =>
     method === 'signed_client_secret' ? 'client_secret_post' : method,
   )
   const isSigned = clientAuth.includes('private_key_jwt')
-  const { refusedScopes = [], responseModes, prompts } = authorization ?? {}
+  const { refusedScopes = [], responseModes, prompts, isPushRefused } = authorization ?? {}
   const scopes = metadata['scopes_supported']
   const lacks = (kind: 'rp-initiated' | 'back-channel' | 'front-channel') =>
     logout !== undefined && !logout.includes(kind)
@@ -31,6 +32,9 @@ export function buildEmulatedMetadata(
     ...(responseModes && { response_modes_supported: responseModes }),
     ...(prompts && { prompt_values_supported: prompts }),
     ...(acr?.levels && { acr_values_supported: acr.levels }),
+    ...(isPushRefused && { pushed_authorization_request_endpoint: undefined }),
+    ...(preset.isIdTokenEncrypted && listEncryption('id_token', preset)),
+    ...(preset.userInfo === 'encrypted_jwt' && listEncryption('userinfo', preset)),
     ...(lacks('rp-initiated') && { end_session_endpoint: undefined }),
     ...(lacks('back-channel') && {
       backchannel_logout_supported: undefined,
@@ -42,4 +46,13 @@ export function buildEmulatedMetadata(
     }),
   }
   return Object.fromEntries(Object.entries(changed).filter(([, value]) => value !== undefined))
+}
+
+function listEncryption(what: 'id_token' | 'userinfo', { encryption }: Preset): object {
+  if (encryption === undefined) return {}
+  const { algs, enc } = encryption
+  return {
+    [`${what}_encryption_alg_values_supported`]: algs,
+    ...(enc !== undefined && { [`${what}_encryption_enc_values_supported`]: [enc] }),
+  }
 }

@@ -12,17 +12,16 @@ import { randomBytes } from 'node:crypto'
 import type { KeyForm, Preset } from '@countersign/core'
 import { isSignedMethod } from '@countersign/core/inspection'
 import type { JWK } from 'jose'
+import { buildResponses, readIdTokenAlg } from './emulated-responses.ts'
 import {
   buildMetadata,
   type ClientAuthMethod,
-  type ClientMetadata,
   hasKey,
-  type IdTokenAlgorithm,
   type ProviderClient,
-  type ResponseEncryption,
 } from './provider-client.ts'
 import type { ClientRegistration } from './provider-clients.ts'
 import { readKeys } from './registered-keys.ts'
+import { findWrongRsaSize } from './rsa-sizes.ts'
 
 /** How clients get into an emulator. */
 export interface EmulatedRegistration extends ClientRegistration {
@@ -46,6 +45,7 @@ export function createEmulatedRegistration(preset: Preset): EmulatedRegistration
       checkClient(client, preset)
       const keys = readKeys(client)
       checkLimit(keys, preset)
+      checkSizes(keys, preset)
       return keys
     },
     readIdTokenAlg: (client) => readIdTokenAlg(client, preset),
@@ -56,7 +56,7 @@ export function createEmulatedRegistration(preset: Preset): EmulatedRegistration
         token_endpoint_auth_method: isSignedMethod(method) ? 'client_secret_post' : method,
         ...(isSignedMethod(method) && { client_secret: secretFor(client.clientId) }),
         token_endpoint_auth_signing_alg: undefined,
-        ...buildEncryption(client, keys, preset),
+        ...buildResponses(client, keys, preset),
       }
     },
   }
@@ -71,11 +71,6 @@ export function readClientAuth(
   const isSecret = (method: string) => method.startsWith('client_secret_')
   if (client.clientSecret !== undefined) return clientAuth.find(isSecret) ?? 'client_secret_basic'
   return hasKey(client) ? (clientAuth.find(isSignedMethod) ?? 'private_key_jwt') : 'none'
-}
-
-/** Finds the keys that responses can be encrypted for. */
-export function findEncryptionKey(keys: readonly JWK[]): JWK | undefined {
-  return keys.find(({ use }) => use === 'enc')
 }
 
 function checkClient(client: ProviderClient, preset: Preset): void {
@@ -126,34 +121,12 @@ function checkLimit(keys: readonly JWK[], { title, registration: { limit } }: Pr
   )
 }
 
-const localAlgorithms: readonly IdTokenAlgorithm[] = ['RS256', 'PS256', 'ES256', 'EdDSA']
-
-function readIdTokenAlg({ idTokenAlg }: ProviderClient, { idTokenAlgs }: Preset): IdTokenAlgorithm {
-  const documented = idTokenAlgs?.flatMap((alg) => localAlgorithms.filter((own) => own === alg))
-  return idTokenAlg ?? documented?.[0] ?? 'RS256'
-}
-
-/** oidc-provider gets keys to encrypt for, and no others: it has nothing to verify. */
-function buildEncryption(
-  client: ProviderClient,
-  keys: readonly JWK[],
-  { isIdTokenEncrypted }: Preset,
-): ClientMetadata {
-  const { jwksUri, userInfoEncryption } = client
-  const key = findEncryptionKey(keys)
-  const idToken =
-    client.idTokenEncryption ?? (isIdTokenEncrypted && key ? chooseEncryption(key) : undefined)
-  const isEncrypted = (idToken ?? userInfoEncryption) !== undefined
-  const set = jwksUri === undefined ? { jwks: { keys } } : { jwks_uri: jwksUri }
-  return {
-    jwks: undefined,
-    jwks_uri: undefined,
-    ...(isEncrypted && set),
-    id_token_encrypted_response_alg: idToken?.alg,
-    id_token_encrypted_response_enc: idToken?.enc,
-  }
-}
-
-function chooseEncryption({ kty, alg }: JWK): ResponseEncryption {
-  return { alg: alg ?? (kty === 'RSA' ? 'RSA-OAEP-256' : 'ECDH-ES+A256KW') }
+function checkSizes(keys: readonly JWK[], { title, registration, sources }: Preset): void {
+  const { rsaSizes } = registration
+  const size = rsaSizes && findWrongRsaSize(keys, (bits) => rsaSizes.includes(bits))
+  if (size === undefined) return
+  throw new TypeError(
+    `${title} takes RSA keys of ${rsaSizes?.join(' or ')} bits, and there is one of ${size} ` +
+      `(${sources[0]})`,
+  )
 }

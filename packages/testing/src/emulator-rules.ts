@@ -36,6 +36,11 @@ export const providerRules = [
   'vtr',
   'response_mode',
   'prompt',
+  /** `state` and `nonce` are there, and as long as they must be. */
+  'state',
+  'nonce',
+  /** Nothing is pushed where there are no Pushed Authorization Requests. */
+  'pushed',
 ] as const
 
 /** The name of a rule. `kid` and `certificate` also say that no such key is registered. */
@@ -63,7 +68,9 @@ export function findEmulatedRules(preset: Preset): readonly EmulatorRule[] {
   const isAccepted = (mode: string) => authorization.responseModes?.includes(mode) ?? true
   const always: readonly AssertionRule[] = ['alg', 'iss', 'sub', 'aud', 'exp', 'iat', 'nbf', 'jti']
   const can: Readonly<Partial<Record<EmulatorRule, boolean>>> = {
-    ...Object.fromEntries(always.map((rule) => [rule, isSigned])),
+    ...Object.fromEntries(
+      always.map((rule) => [rule, isSigned && !assertion.ignored?.some((name) => name === rule)]),
+    ),
     typ: isSigned && assertion.typ !== undefined,
     kid: isSigned && (assertion.kid !== false || assertion.kidRule !== undefined),
     certificate: isSigned && assertion.certificate !== undefined,
@@ -84,6 +91,9 @@ export function findEmulatedRules(preset: Preset): readonly EmulatorRule[] {
     vtr: preset.acr?.parameter === 'vtr',
     response_mode: responseModes.some((mode) => !isAccepted(mode)),
     prompt: authorization.prompts !== undefined,
+    state: authorization.minLengths?.state !== undefined,
+    nonce: authorization.minLengths?.nonce !== undefined,
+    pushed: authorization.isPushRefused === true,
   }
   return [...assertionRules, ...providerRules].filter((rule) => can[rule])
 }

@@ -17,6 +17,7 @@ import { buildExtraParameters, type ExtraParameters } from './emulated-authoriza
 import { createEmulatedClientAuthentication } from './emulated-client-authentication.ts'
 import { buildEmulatedMetadata } from './emulated-metadata.ts'
 import { createEmulatedRegistration } from './emulated-registration.ts'
+import { findRefusedRequest } from './emulated-requests.ts'
 import type { Refusal } from './emulator-rules.ts'
 import { escapeLine, printLine } from './print-line.ts'
 import type { ClientRegistration, ProviderClients } from './provider-clients.ts'
@@ -69,9 +70,11 @@ export function createEmulator(
     log(`${endpoint}: the rule "${rule}" is broken: ${message} (${sources[0]})`)
   }
 
+  const issuerPath = readIssuerPath(preset.issuer.example)
+
   return {
     preset,
-    issuerPath: readIssuerPath(preset.issuer.example),
+    issuerPath,
     registration,
     extraParameters: buildExtraParameters(preset, onRefusal),
     prompts: ['select_account', 'create'],
@@ -85,13 +88,13 @@ export function createEmulator(
       createEmulatedClientAuthentication({ ...parts, preset, registration, onRefusal }),
     refuseForm: (endpoint, message) => onRefusal({ rule: 'form', message, endpoint }),
     refuseRequest(req, res) {
-      if (!preset.isUserAgentRequired || req.headers['user-agent']) return false
-      const message = 'every request must have a "User-Agent"'
-      const endpoint = req.url?.split('?')[0] ?? '/'
-      onRefusal({ rule: 'user_agent', message, endpoint })
-      res.statusCode = 403
+      const refused = findRefusedRequest(preset, req, issuerPath)
+      if (refused === undefined) return false
+      const { status, reason, ...refusal } = refused
+      onRefusal(refusal)
+      res.statusCode = status
       res.setHeader('content-type', 'text/plain; charset=utf-8')
-      res.end(`Forbidden: ${message}\n`)
+      res.end(`${reason}: ${refusal.message}\n`)
       return true
     },
   }

@@ -6,6 +6,7 @@
 
 import { createHash, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { calculateJwkThumbprint, type JWK } from 'jose'
+import { findWrongRsaSize } from './rsa-sizes.ts'
 
 /** A JWK Set as it is registered: public keys only. */
 export interface RegisteredJwkSet {
@@ -30,8 +31,11 @@ export const maxJwkSet: number = 256 * 1024
 /** Reads the keys that are given as they are. Those of a PEM or a certificate have no `kid`. */
 export function readKeys({ jwks, publicKey, certificate }: KeyMaterial): readonly JWK[] {
   if (jwks !== undefined) return checkKeys(jwks, '"jwks"')
-  if (publicKey !== undefined) return readList(publicKey).map(readPublicKey)
-  return certificate === undefined ? [] : readList(certificate).map(readCertificate)
+  if (publicKey !== undefined) {
+    return checkSizes(readList(publicKey).map(readPublicKey), '"publicKey"')
+  }
+  if (certificate === undefined) return []
+  return checkSizes(readList(certificate).map(readCertificate), '"certificate"')
 }
 
 /** Gives each key a `kid`, which is its thumbprint unless it has one. */
@@ -103,6 +107,15 @@ function exportJwk(key: KeyObject): JWK {
   return key.export({ format: 'jwk' }) as JWK
 }
 
+/** Smaller keys verify nothing: the signature would seem to be the fault. @see RFC 7518, 3.3 */
+function checkSizes(keys: readonly JWK[], where: string): readonly JWK[] {
+  const size = findWrongRsaSize(keys, (bits) => bits >= 2048)
+  if (size === undefined) return keys
+  throw new TypeError(
+    `${where} has an RSA key of ${size} bits, and 2048 is the least (RFC 7518, 3.3)`,
+  )
+}
+
 /** Accepts a JWK Set of public keys with distinct `kid`s. */
 function checkKeys(untrustedSet: unknown, where: string): readonly JWK[] {
   const keys = (untrustedSet as { keys?: unknown } | null)?.keys
@@ -115,5 +128,5 @@ function checkKeys(untrustedSet: unknown, where: string): readonly JWK[] {
     if (key.kid !== undefined && kids.has(key.kid)) throw new Error(`${where} repeats a kid`)
     kids.add(key.kid)
   }
-  return keys as readonly JWK[]
+  return checkSizes(keys as readonly JWK[], where)
 }

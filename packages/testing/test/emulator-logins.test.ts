@@ -5,6 +5,7 @@ import { createUserAgent } from '../../../test/support/user-agent.ts'
 import { generateClientKey, type ProviderClient, startProvider } from '../src/index.ts'
 import { postLogoutRedirectUri, redirectUri, visit } from './app.ts'
 import { type Emulated, getWithoutUserAgent, startEmulated } from './emulated.ts'
+import { authorize, buildRequest, redeem, verifier } from './emulated-login.ts'
 
 const { jiko, auth0, signicat, apple } = presets
 
@@ -40,44 +41,6 @@ async function start(preset: Preset, client: Partial<ProviderClient> = {}): Prom
   const emulated = await startEmulated(preset, client)
   closing.push(emulated)
   return emulated
-}
-
-const verifier = 'v'.repeat(43)
-
-async function buildRequest(params: Record<string, string>): Promise<Record<string, string>> {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(verifier))
-  return {
-    client_id: 'app',
-    response_type: 'code',
-    redirect_uri: redirectUri,
-    scope: 'openid email',
-    state: 'the-state',
-    nonce: 'the-nonce',
-    code_challenge: Buffer.from(digest).toString('base64url'),
-    code_challenge_method: 'S256',
-    ...params,
-  }
-}
-
-/** Asks, and resolves to the response at the app's door, or to the page that it ended on. */
-async function authorize(
-  { provider }: Emulated,
-  params: Record<string, string> = {},
-): Promise<{ readonly response: URLSearchParams; readonly text: string }> {
-  const query = new URLSearchParams(await buildRequest(params))
-  const base = provider.issuer.replace(/\/$/, '')
-  const page = await visit(createUserAgent(), `${base}/authorize?${query}`)
-  const location = page.history.at(-1)?.location
-  return { response: new URL(location ?? 'http://nowhere').searchParams, text: page.text }
-}
-
-async function redeem(emulated: Emulated, code: string): Promise<Record<string, string>> {
-  const form = await emulated.buildForm('token')
-  const grant = { grant_type: 'authorization_code', code, redirect_uri: redirectUri }
-  for (const [name, value] of Object.entries(grant)) form.set(name, value)
-  form.set('code_verifier', verifier)
-  const url = `${emulated.provider.issuer.replace(/\/$/, '')}/token`
-  return (await (await fetch(url, { method: 'POST', body: form })).json()) as Record<string, string>
 }
 
 describe('a login', () => {

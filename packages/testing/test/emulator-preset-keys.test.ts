@@ -82,6 +82,25 @@ describe('Jiko, where a PEM is registered', () => {
     expect(lastRefusal(app.provider).rule).toBe('jti_once')
   })
 
+  test('accepts a "jti" of one client that another has used', async () => {
+    await app.provider.addClient({
+      clientId: 'other',
+      publicKey: exportPem(signer),
+      redirectUris: [redirectUri],
+    })
+    const jti = 'the-same'
+    const own = { signer, claims: { jti } }
+    const others = {
+      signer,
+      claims: { iss: 'other', sub: 'other', jti },
+      form: { client_id: 'other' },
+    }
+    expect(await (await app.send('token', own)).json()).toMatchObject(known)
+    expect(await (await app.send('token', others)).json()).toMatchObject(known)
+    expect((await app.send('token', others)).status).toBe(401)
+    expect(lastRefusal(app.provider).rule).toBe('jti_once')
+  })
+
   test.each([
     ['a "kid"', 'kid', { header: { kid: 'login' } }],
     ['no "typ"', 'typ', { header: { typ: undefined } }],

@@ -235,9 +235,19 @@ const hints: Readonly<Record<string, string>> = {
   DEPTH_ZERO_SELF_SIGNED_CERT: 'set "http.ca" or NODE_EXTRA_CA_CERTS for a private authority',
 }
 
+/** What OpenSSL calls an answer that is no TLS, such as one of plain http. */
+const isPlainHttp =
+  /:SSL routines:[^:]*:(?:wrong version number|packet length too long|http request):/
+
+/** `write EPROTO 80CC:error:0A000410:SSL routines:function:reason:file:line:…` */
+const opensslLine = /\b[0-9A-F]{1,32}:error:[0-9A-F]{1,8}:[^:]*:[^:]*:([^:]*):.*/
+
 function describe(error: Error): string {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
-  const text = error.message || code || error.name
+  // OpenSSL's lines name its source files, and end with an empty one
+  const [said] = error.message.trim().split('\n', 1)
+  if (said && isPlainHttp.test(said)) return 'it does not speak TLS: it may be plain http there'
+  const text = said?.replace(opensslLine, '$1') || code || error.name
   const hint = code && hints[code]
   return hint ? `${text} (${hint})` : text
 }

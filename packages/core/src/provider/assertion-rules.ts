@@ -54,8 +54,12 @@ export interface BrokenRule {
   readonly message: string
 }
 
-/** Seconds by which the two clocks may differ. @see FAPI 2.0 Security Profile, 5.3.2.1 */
-const clockTolerance = 10
+/**
+ * Seconds by which the two clocks may differ, where no document says how many.
+ *
+ * @see FAPI 2.0 Security Profile, 5.3.2.1
+ */
+const defaultTolerance = 10
 
 type Check = (demands: AssertionDemands, seen: SeenClientAssertion) => string | undefined
 
@@ -65,10 +69,11 @@ const checks: Readonly<Record<AssertionRule, Check>> = {
       ? undefined
       : `"alg" must be ${either(algs)}, and is ${show(alg)}`,
 
-  typ: ({ typ: accepted }, { header: { typ } }) =>
-    !accepted || (typeof typ === 'string' && accepted.includes(typ))
-      ? undefined
-      : `"typ" must be ${either(accepted)}, and is ${show(typ)}`,
+  typ({ typ: accepted, isTypOptional }, { header: { typ } }) {
+    if (!accepted || (isTypOptional && typ === undefined)) return undefined
+    if (typeof typ === 'string' && accepted.includes(typ)) return undefined
+    return `"typ" must be ${either(accepted)}, and is ${show(typ)}`
+  },
 
   kid({ kidRule }, { header: { kid } }) {
     if (kidRule === 'required' && !isText(kid)) return '"kid" is required'
@@ -109,14 +114,14 @@ const checks: Readonly<Record<AssertionRule, Check>> = {
     return `"aud" must be ${kind}${either(accepted)}, and is ${show(aud)}`
   },
 
-  exp(_demands, { claims: { exp, iat }, now }) {
+  exp({ clockTolerance = defaultTolerance }, { claims: { exp, iat }, now }) {
     if (exp === undefined) return '"exp" is required'
     if (typeof exp !== 'number') return '"exp" must be a number'
     if (exp <= now - clockTolerance) return `"exp" passed ${Math.ceil(now - exp)} s ago`
     return typeof iat === 'number' && iat >= exp ? '"exp" must be later than "iat"' : undefined
   },
 
-  lifetime({ maxLifetime }, { claims: { exp, iat }, now }) {
+  lifetime({ maxLifetime, clockTolerance = defaultTolerance }, { claims: { exp, iat }, now }) {
     if (maxLifetime === undefined || typeof exp !== 'number') return undefined
     const ahead = exp - now
     const span = typeof iat === 'number' ? exp - iat : 0
@@ -127,15 +132,20 @@ const checks: Readonly<Record<AssertionRule, Check>> = {
     return `"exp" must be at most ${maxLifetime} s ahead, and is ${longest} s`
   },
 
-  iat: ({ required = [], backdate }, { claims: { iat }, now }) =>
+  iat: ({ required = [], backdate, clockTolerance }, { claims: { iat }, now }) =>
     checkMoment('iat', iat, {
       isRequired: required.includes('iat'),
       now,
-      isStrict: backdate !== undefined,
+      // What is set back is so because nothing is accepted that is still to come
+      tolerance: backdate === undefined ? clockTolerance : 0,
     }),
 
-  nbf: ({ required = [] }, { claims: { nbf }, now }) =>
-    checkMoment('nbf', nbf, { isRequired: required.includes('nbf'), now, isStrict: false }),
+  nbf: ({ required = [], clockTolerance }, { claims: { nbf }, now }) =>
+    checkMoment('nbf', nbf, {
+      isRequired: required.includes('nbf'),
+      now,
+      tolerance: clockTolerance,
+    }),
 
   jti({ required = [] }, { claims: { jti } }) {
     if (jti === undefined) return required.includes('jti') ? '"jti" is required' : undefined
@@ -150,8 +160,11 @@ export function findBrokenRules(
   demands: AssertionDemands,
   seen: SeenClientAssertion,
 ): readonly BrokenRule[] {
+  // As if it were not there
+  const ignored = Object.fromEntries(demands.ignored?.map((name) => [name, undefined]) ?? [])
+  const read = { ...seen, claims: { ...seen.claims, ...ignored } }
   return assertionRules.flatMap((rule) => {
-    const message = checks[rule](demands, seen)
+    const message = checks[rule](demands, read)
     return message === undefined ? [] : [{ rule, message }]
   })
 }
@@ -175,12 +188,16 @@ export function readAudience(
 function checkMoment(
   name: string,
   moment: unknown,
-  { isRequired, isStrict, now }: { isRequired: boolean; isStrict: boolean; now: number },
+  {
+    isRequired,
+    now,
+    tolerance = defaultTolerance,
+  }: { isRequired: boolean; now: number; tolerance: number | undefined },
 ): string | undefined {
   if (moment === undefined) return isRequired ? `"${name}" is required` : undefined
   if (typeof moment !== 'number') return `"${name}" must be a number`
   const ahead = moment - now
-  if (ahead <= (isStrict ? 0 : clockTolerance)) return undefined
+  if (ahead <= tolerance) return undefined
   return `"${name}" is ${Math.ceil(ahead)} s in the future: compare the two clocks`
 }
 

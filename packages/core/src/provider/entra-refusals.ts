@@ -29,7 +29,7 @@ export const entraRefusals: readonly KnownRefusal[] = [
     rule: 'key',
     message:
       'the certificate that the header names is not uploaded to this application, or another key has signed',
-    fix: 'upload the certificate at Certificates & secrets > Certificates, and compare its thumbprint with the header; "assertion.certificate" and "clientKey" must be of one pair',
+    fix: 'upload the certificate at Certificates & secrets > Certificates, and compare its thumbprint there with the one in the text, the SHA-1 in hex ("openssl x509 -noout -fingerprint -sha1 -in client.crt" prints it); "assertion.certificate" and "clientKey" must be of one pair',
     source: entraCertificates,
   },
   {

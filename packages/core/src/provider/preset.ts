@@ -32,6 +32,10 @@ export interface Preset {
   readonly acr?: AcrDemands
   /** Whether ID Tokens come encrypted, for a key of the client's. */
   readonly isIdTokenEncrypted?: boolean
+  /** How it encrypts, where its documents say so. */
+  readonly encryption?: EncryptionFacts
+  /** In which form UserInfo comes, where that is not plain JSON: signed, or signed and then encrypted. */
+  readonly userInfo?: 'jwt' | 'encrypted_jwt'
   /** The ID Token algorithms to accept, where its metadata lists others that its documents rule out. */
   readonly idTokenAlgs?: readonly [JwsAlgorithm, ...JwsAlgorithm[]]
   /** Whether requests without a `User-Agent` are refused. */
@@ -71,6 +75,8 @@ export interface AssertionDemands {
   readonly audience: readonly [Audience, ...Audience[]]
   /** The `typ` values accepted; the first one is sent. Absent: none is sent, and any is accepted. */
   readonly typ?: readonly [string, ...string[]]
+  /** Whether one without a `typ` is accepted as well. */
+  readonly isTypOptional?: boolean
   /** Which `kid` is sent: always one, one that the key itself names, or none. */
   readonly kid: 'thumbprint' | 'explicit' | false
   /** Whether an assertion without a `kid`, or with one, is refused. Absent: neither. */
@@ -83,10 +89,14 @@ export interface AssertionDemands {
   readonly lifetime?: number
   /** How far ahead `exp` may be, of now and of `iat`. */
   readonly maxLifetime?: number
+  /** Seconds by which the clocks may differ. Default 10. */
+  readonly clockTolerance?: number
   /** How far back `iat` is set, for providers that take no moment that is still to come. */
   readonly backdate?: number
   /** Claims that must be there besides `iss`, `sub`, `aud` and `exp`. */
   readonly required?: readonly ('iat' | 'nbf' | 'jti')[]
+  /** Claims that are not looked at: they may have any value, or not be there. */
+  readonly ignored?: readonly ('iat' | 'jti')[]
   /** Whether a `jti` may be used once only. */
   readonly isJtiSingleUse?: boolean
   /** Whether the form must have `client_id` as well. */
@@ -98,6 +108,14 @@ export interface AssertionDemands {
  * own, such as a URL that all customers share.
  */
 export type Audience = 'issuer' | 'token_endpoint' | 'called_endpoint' | (string & {})
+
+/** How a provider encrypts for a key of the client's. @see RFC 7518, 4.1 and 5.1 */
+export interface EncryptionFacts {
+  /** The key management algorithms. */
+  readonly algs: readonly [string, ...string[]]
+  /** The content encryption. */
+  readonly enc?: string
+}
 
 /** What a provider demands of an Authentication Request. */
 export interface AuthorizationDemands {
@@ -111,6 +129,10 @@ export interface AuthorizationDemands {
   readonly responseModes?: readonly string[]
   /** The `prompt` values accepted. */
   readonly prompts?: readonly string[]
+  /** The fewest characters of what an app always sends: 1 where it has to be there. */
+  readonly minLengths?: { readonly state?: number; readonly nonce?: number }
+  /** Whether there are no Pushed Authorization Requests. */
+  readonly isPushRefused?: boolean
 }
 
 /** How a client says how strongly End-Users are to be authenticated, and what it has to check. */
@@ -136,6 +158,8 @@ export interface KeyRegistration {
   readonly where: string
   /** How many keys it keeps at once. */
   readonly limit?: number
+  /** The sizes that RSA keys may have, in bits. Absent: 2048 and more. @see RFC 7518, 3.3 */
+  readonly rsaSizes?: readonly number[]
 }
 
 /** A public key as PEM, as a certificate, as a JWK Set, or at the URL of one. */

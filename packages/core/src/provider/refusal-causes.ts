@@ -151,10 +151,17 @@ function describeSkew({ skew }: RefusedRequest): readonly RefusalCause[] {
 
 const places: Readonly<Record<KeyForm, string>> = {
   pem: 'its public half as PEM',
-  certificate: 'its certificate',
-  jwks: 'its public half as a JWK Set',
+  certificate: 'its certificate (the file in OIDC_CLIENT_CERT, where that is set)',
+  jwks: 'its public half (the JWK Set or, where one JWK is asked for, that of "keys" with this "kid")',
   jwks_uri: "the JWKS URL of this app (after a change, have the provider's copy renewed)",
   made_there: 'it there, and set "clientKey" to what you are given',
+}
+
+/** What prints it in that form: no certificate, and nothing that was made there. */
+const commands: Readonly<Partial<Record<KeyForm, string>>> = {
+  pem: 'npx countersign jwks --pem',
+  jwks: 'npx countersign jwks',
+  jwks_uri: 'npx countersign jwks',
 }
 
 function describeCredential(request: RefusedRequest): RefusalCause {
@@ -175,18 +182,21 @@ function describeCredential(request: RefusedRequest): RefusalCause {
   }
   const { alg, kid } = header
   const names = `"alg" "${read(alg)}"${kid === undefined ? ' and no "kid"' : ` and "kid" "${read(kid)}"`}`
-  const { forms = [], where, limit } = preset?.registration ?? {}
-  const [form] = forms
+  const { forms = ['jwks_uri'], where, limit } = preset?.registration ?? {}
+  const form = preset && forms[0]
   const fix =
     form === undefined
       ? 'register the JWKS URL of this app, or upload what it has'
       : `register ${places[form]} at ${where}${limit === undefined ? '' : ` (it keeps ${limit})`}`
+  const command = commands[form ?? 'jwks_uri']
+  // Of what was uploaded there is no other copy
+  const isCopied = forms.includes('jwks_uri')
   return {
     rule: 'key',
     message:
-      `the key is not registered with ${names}, or under another name or algorithm, ` +
-      'or the provider still has an old copy of the JWK Set',
-    fix: `${fix}; "npx countersign jwks" shows it`,
+      `the key is not registered with ${names}, or under another name or algorithm` +
+      (isCopied ? ', or the provider still has an old copy of the JWK Set' : ''),
+    fix: command === undefined ? fix : `${fix}; "${command}" shows it`,
     ...readSource(preset?.sources[0]),
   }
 }

@@ -1,5 +1,5 @@
 import { decodeJwt, decodeProtectedHeader } from 'jose'
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import {
   type AssertionOptions,
   createClientAssertion,
@@ -7,6 +7,7 @@ import {
 } from '../../src/client/client-assertion.ts'
 import { createKeyRing } from '../../src/keys/key-ring.ts'
 import { createLocalSigner } from '../../src/keys/local-signer.ts'
+import type { Signer } from '../../src/keys/signer.ts'
 import { createStaticKeySource } from '../../src/keys/static-key.ts'
 import { generateEc } from '../keys/support/keys.ts'
 
@@ -92,6 +93,35 @@ describe('"aud" is one string', () => {
     const bare = { issuer: server.issuer, token_endpoint: server.token_endpoint }
     expect(findEndpoint(bare, new URLSearchParams('token=x'))).toBe(server.token_endpoint)
     expect(findEndpoint(bare, new URLSearchParams('state=x'))).toBe(server.token_endpoint)
+  })
+})
+
+describe('a key that does not answer', () => {
+  afterEach(() => void vi.useRealTimers())
+
+  test('is waited for 5 seconds, and then told to stop', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const signals: (AbortSignal | undefined)[] = []
+    const silent: Signer = {
+      ...signer,
+      sign(_data, { signal } = {}) {
+        signals.push(signal)
+        return new Promise(() => {})
+      },
+    }
+    const ring = { ...keyRing, current: async () => silent }
+    const clientAuth = createClientAssertion({ keyRing: ring, options: plain, ...parts })
+    const body = new URLSearchParams({ grant_type: 'authorization_code' })
+    const failed = vi.fn()
+    void Promise.resolve(clientAuth(server, { client_id: 'app' }, body, new Headers())).catch(
+      failed,
+    )
+    await vi.advanceTimersByTimeAsync(4999)
+    expect([signals.length, failed.mock.calls.length]).toEqual([1, 0])
+    await vi.advanceTimersByTimeAsync(1)
+    expect(failed.mock.lastCall?.[0]).toMatchObject({ code: 'ERR_SIGN', reason: 'timeout' })
+    expect(signals[0]?.aborted).toBe(true)
+    expect(body.has('client_assertion')).toBe(false)
   })
 })
 

@@ -196,6 +196,47 @@ describe('what is no answer', () => {
   })
 })
 
+describe('what is no TLS that works', () => {
+  /** Sends these bytes to whoever connects. */
+  async function answer(bytes: Uint8Array): Promise<string> {
+    const server = net.createServer((socket) => {
+      socket.on('error', () => {})
+      socket.once('data', () => socket.end(bytes))
+    })
+    return `https://127.0.0.1:${await listen(server)}/`
+  }
+
+  test.each([
+    ['plain http', Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')],
+    ['something else', Buffer.from('SSH-2.0-OpenSSH_9.6\r\n')],
+  ])('is told in our words where it is %s', async (_, bytes) => {
+    const url = await answer(bytes)
+    const [code, message] = await fail(create()(url, get))
+    expect(code).toBe('ERR_PROVIDER_UNAVAILABLE')
+    expect(message).toBe(
+      `${url} cannot be reached: it does not speak TLS: it may be plain http there`,
+    )
+  })
+
+  test('is told with the reason, and not with the source of OpenSSL', async () => {
+    // RFC 8446, 6.2: a fatal handshake_failure
+    const url = await answer(Buffer.from([21, 3, 3, 0, 2, 2, 40]))
+    const [, message] = await fail(create()(url, get))
+    expect(message.startsWith(`${url} cannot be reached: `)).toBe(true)
+    expect(message).toMatch(/alert handshake failure$/)
+    expect(message).not.toMatch(/:error:|\.c\b|\n/)
+  })
+
+  test('and any other error is told by its first line', async () => {
+    const broken = create({ fetch: () => Promise.reject(new Error('\nno route\n  to it\n')) })
+    const [, message] = await fail(broken('https://op.example/', get))
+    expect(message).toBe('https://op.example/ cannot be reached: no route')
+    const silent = Object.assign(new Error(''), { code: 'EHOSTDOWN' })
+    const other = create({ fetch: () => Promise.reject(silent) })
+    expect((await fail(other('https://op.example/', get)))[1]).toMatch(/reached: EHOSTDOWN$/)
+  })
+})
+
 describe('a kept-alive connection that the other side closed', () => {
   /** Answers each connection's first request, and resets it at the second. */
   async function serveOnce() {

@@ -111,6 +111,7 @@ describe('a rule that is broken says how', () => {
     ['exp: "exp" passed 10 s ago', { claims: { exp: now - 10 } }],
     ['exp: "exp" must be later than "iat"', { claims: { iat: now + 8, exp: now - 8 } }],
     ['lifetime: "exp" must be at most 300 s ahead, and is 311 s', { claims: { exp: now + 311 } }],
+    ['lifetime: "exp" must be at most 300 s ahead, and is 311 s', { claims: { iat: now - 251 } }],
     ['iat: "iat" is required', { claims: { iat: undefined } }],
     ['iat: "iat" must be a number', { claims: { iat: 'now' } }],
     ['iat: "iat" is 11 s in the future: compare the two clocks', { claims: { iat: now + 11 } }],
@@ -153,6 +154,24 @@ describe('a rule that is broken says how', () => {
     ])
   })
 
+  test('clocks that differ by more than the documents say', () => {
+    const keycloak: AssertionDemands = { ...strict, clockTolerance: 15 }
+    const good = { iat: now + 15, nbf: now + 15, exp: now + 315 }
+    expect(messagesOf({ claims: good }, keycloak)).toEqual([])
+    expect(messagesOf({ claims: { iat: now - 60, exp: now - 14 } }, keycloak)).toEqual([])
+    const late = { iat: now + 16, nbf: now + 16, exp: now + 316 }
+    expect(messagesOf({ claims: late }, keycloak)).toEqual([
+      'lifetime: "exp" must be at most 300 s ahead, and is 316 s',
+      'iat: "iat" is 16 s in the future: compare the two clocks',
+      'nbf: "nbf" is 16 s in the future: compare the two clocks',
+    ])
+    expect(messagesOf({ claims: { iat: now - 60, exp: now - 15 } }, keycloak)).toEqual([
+      'exp: "exp" passed 15 s ago',
+    ])
+    const exact: AssertionDemands = { ...strict, clockTolerance: 0 }
+    expect(messagesOf({ claims: { iat: now + 1 } }, exact)).toHaveLength(1)
+  })
+
   test('several audiences are each named once', () => {
     const demands: AssertionDemands = {
       ...strict,
@@ -170,10 +189,34 @@ describe('a rule is kept', () => {
     ['by a clock that is ten seconds ahead', { claims: { iat: now + 10, nbf: now + 10 } }],
     ['by one that is nearly ten seconds behind', { claims: { iat: now - 60, exp: now - 9 } }],
     ['by an assertion as long as may be', { claims: { exp: now + 310 } }],
+    ['by one that began as long ago as may be', { claims: { iat: now - 250 } }],
     ['by a "jti" as long as may be', { claims: { jti: 'x'.repeat(255) } }],
     ['by members that nobody asked for', { header: { b64: true }, claims: { cnf: {} } }],
   ])('%s', (_how, change) => {
     expect(messagesOf(change)).toEqual([])
+  })
+
+  test('by no "typ" where it is optional, and by none but those that are accepted', () => {
+    const demands: AssertionDemands = { ...strict, isTypOptional: true }
+    expect(messagesOf({ header: { typ: undefined } }, demands)).toEqual([])
+    expect(messagesOf({}, demands)).toEqual([])
+    for (const typ of ['', null, 'at+jwt']) {
+      expect(messagesOf({ header: { typ } }, demands)).toHaveLength(1)
+    }
+  })
+
+  test.each([
+    ['iat', 'tomorrow'],
+    ['iat', now + 1e6],
+    ['iat', 0],
+    ['iat', undefined],
+    ['jti', 7],
+    ['jti', 'x'.repeat(256)],
+    ['jti', undefined],
+  ] as const)('by any "%s" where it is not looked at: %j', (name, value) => {
+    const demands: AssertionDemands = { ...strict, required: [], ignored: [name] }
+    expect(messagesOf({ claims: { [name]: value } }, demands)).toEqual([])
+    expect(messagesOf({ claims: { nbf: now + 11 } }, demands)).toHaveLength(1)
   })
 
   test('by a chain of certificates', () => {

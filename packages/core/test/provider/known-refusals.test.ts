@@ -1,6 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { findKnownRefusal, knownRefusals } from '../../src/provider/known-refusals.ts'
+import {
+  findKnownRefusal,
+  isKnownOfClients,
+  knownRefusals,
+} from '../../src/provider/known-refusals.ts'
 
 const documentation = readFileSync(new URL('../../../../docs/errors.md', import.meta.url), 'utf8')
 
@@ -12,6 +16,13 @@ test.each(knownRefusals)('"$text" of $from is found, and is in the documents', (
   expect(row?.split(' | ')[2]).toBe(`\`${known.rule}\``)
 })
 
+test.each(knownRefusals)(
+  '"$text" of $from is about the client only where one provider says it',
+  ({ from, text }) => {
+    expect(isKnownOfClients(text)).toBe(from !== 'several')
+  },
+)
+
 test.each([
   '',
   'Client authentication failed',
@@ -19,6 +30,7 @@ test.each([
   'the request is malformed',
 ])('"%s" says nothing', (text) => {
   expect(findKnownRefusal(text)).toBeUndefined()
+  expect(isKnownOfClients(text)).toBe(false)
 })
 
 test('a text is looked through without going back and forth, and only so far', () => {

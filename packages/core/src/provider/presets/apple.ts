@@ -36,4 +36,5 @@ export const apple: Preset = {
     forms: ['made_there'],
     where: 'Certificates, Identifiers & Profiles > Keys',
   },
+  logout: [],
 }

@@ -38,6 +38,7 @@ export const curity: Preset = {
     // Its reference names none: these are all that the specifications know. RFC 7523bis, 4
     audience: ['issuer', 'token_endpoint', 'called_endpoint'],
     kid: 'thumbprint',
+    clockTolerance: 10,
   },
   registration: {
     forms: ['jwks_uri', 'jwks', 'pem'],

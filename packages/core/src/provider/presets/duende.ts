@@ -21,6 +21,7 @@ export const duende: Preset = {
     // The second of each will do unless StrictClientAssertionAudienceValidation is on
     audience: ['issuer', 'token_endpoint'],
     typ: ['client-authentication+jwt', 'JWT'],
+    isTypOptional: true,
     kid: 'thumbprint',
   },
   registration: {

@@ -32,8 +32,11 @@ export const franceConnect: Preset = {
   authorization: {
     defaults: { scope: 'openid', acr_values: 'eidas1' },
     required: ['acr_values'],
+    minLengths: { state: 1, nonce: 22 },
+    isPushRefused: true,
   },
   acr: { levels: ['eidas1'] },
+  userInfo: 'jwt',
   registration: { forms: ['jwks_uri'], where: 'partenaires.franceconnect.gouv.fr' },
   logout: ['rp-initiated'],
 }

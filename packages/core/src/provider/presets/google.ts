@@ -17,4 +17,5 @@ export const google: Preset = {
   issuer: { default: 'https://accounts.google.com', example: 'https://accounts.google.com' },
   clientAuth: ['client_secret_post', 'client_secret_basic'],
   registration: { forms: [], where: 'Google Cloud console > Clients' },
+  logout: [],
 }

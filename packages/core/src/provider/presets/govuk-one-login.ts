@@ -26,9 +26,8 @@ export const govukOneLogin: Preset = {
     // RSA keys only; it names no algorithm
     algs: ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
     audience: ['token_endpoint', 'issuer'],
+    // Required where it reads our JWK Set, which it recommends; with a fixed key it is ignored
     kid: 'thumbprint',
-    // Where it reads our JWK Set, which it recommends; with a fixed key a "kid" is ignored
-    kidRule: 'required',
     required: ['jti'],
     isJtiSingleUse: true,
   },
@@ -36,6 +35,7 @@ export const govukOneLogin: Preset = {
     defaults: { scope: 'openid email' },
     refusedScopes: ['profile'],
     responseModes: ['query', 'fragment'],
+    minLengths: { state: 1, nonce: 1 },
   },
   // "P2" may be asked for, and is answered in UserInfo: "vot" has the credentials alone
   acr: { parameter: 'vtr', claim: 'vot', components: ['C'] },

@@ -30,7 +30,10 @@ export const idPorten: Preset = {
     isClientIdRequired: true,
   },
   // A client for logins alone has these two scopes and no others
-  authorization: { defaults: { scope: 'openid profile' } },
+  authorization: {
+    defaults: { scope: 'openid profile' },
+    minLengths: { state: 1, nonce: 1 },
+  },
   acr: { levels: ['idporten-loa-substantial', 'idporten-loa-high'] },
   registration: { forms: ['jwks'], where: 'Samarbeidsportalen > {integration}, or its API' },
   logout: ['rp-initiated', 'front-channel'],

@@ -30,5 +30,8 @@ export const itsme: Preset = {
   // "openid service:{code}": the code is the client's own
   authorization: { required: ['scope'] },
   isIdTokenEncrypted: true,
+  // RSA keys alone
+  encryption: { algs: ['RSA-OAEP', 'RSA-OAEP-256'] },
+  userInfo: 'encrypted_jwt',
   registration: { forms: ['jwks_uri'], where: 'itsme B2B portal > {project}' },
 }

@@ -40,6 +40,7 @@ export const keycloak: Preset = {
     // A key imported as a certificate gets a name of Keycloak's own: then the option says `false`
     kid: 'thumbprint',
     maxLifetime: 60,
+    clockTolerance: 15,
     required: ['jti'],
     isJtiSingleUse: true,
   },

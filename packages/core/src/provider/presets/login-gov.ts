@@ -30,6 +30,7 @@ export const loginGov: Preset = {
     defaults: { scope: 'openid email', prompt: 'select_account' },
     required: ['acr_values'],
     prompts: ['select_account'],
+    minLengths: { state: 22, nonce: 22 },
   },
   acr: {},
   registration: { forms: ['certificate'], where: 'Partner Portal > {app}' },

@@ -29,6 +29,7 @@ export const pingone: Preset = {
     audience: ['token_endpoint', 'issuer', 'called_endpoint'],
     kid: 'thumbprint',
     maxLifetime: 3600,
+    ignored: ['iat', 'jti'],
   },
   registration: {
     forms: ['jwks_uri', 'jwks'],

@@ -30,5 +30,6 @@ export const signicat: Preset = {
     forms: ['jwks', 'certificate', 'made_there'],
     where:
       'Signicat Dashboard > Products > eID Hub > OIDC clients > {client} > Advanced > Public keys',
+    rsaSizes: [2048, 4096],
   },
 }

@@ -4,7 +4,13 @@
  * @module
  */
 
-import type { AssertionDemands, KeyForm, LogoutKind, Preset } from '@countersign/core'
+import type {
+  AssertionDemands,
+  AuthorizationDemands,
+  KeyForm,
+  LogoutKind,
+  Preset,
+} from '@countersign/core'
 
 /** The row of the table "The presets". */
 export function buildRow(preset: Preset): string {
@@ -85,18 +91,25 @@ function describeKid({ kid, kidRule }: AssertionDemands): string {
 }
 
 function describeAssertion(demands: AssertionDemands, { clientAuth }: Preset): readonly string[] {
-  const { typ, certificate, issuer, lifetime, backdate, required } = demands
+  const { typ, certificate, issuer, lifetime, backdate, required, ignored } = demands
   return [
     clientAuth[0] === 'signed_client_secret' && '`client_secret` is the signed JWT',
-    typ && describeParameter('typ', { typ: typ[0] }, typ),
+    typ && describeTyp(demands),
     certificate && `${code(certificate)}: \`assertion.certificate\``,
     issuer && `\`iss\` the ${issuer.name}: \`assertion.issuer\``,
     lifetime !== undefined && `${lifetime} s are sent`,
     backdate !== undefined && `\`iat\` set back by ${backdate} s`,
+    demands.clockTolerance !== undefined && `clocks may differ by ${demands.clockTolerance} s`,
     required && list(required),
+    ignored && `${list(ignored)} not looked at`,
     demands.isJtiSingleUse && 'each `jti` once',
     demands.isClientIdRequired && '`client_id` in the form',
   ].filter((each) => typeof each === 'string')
+}
+
+function describeTyp({ typ = [''], isTypOptional }: AssertionDemands): string | undefined {
+  const alone = describeParameter('typ', { typ: typ[0] }, typ)
+  return isTypOptional ? alone?.replace(/ alone$/, ' or none') : alone
 }
 
 function describeRest(preset: Preset): readonly string[] {
@@ -105,6 +118,7 @@ function describeRest(preset: Preset): readonly string[] {
   return [
     preset.assertion === undefined && 'a client secret alone',
     registration.limit !== undefined && `${registration.limit} keys at most`,
+    registration.rsaSizes && `RSA keys of ${registration.rsaSizes.join(' or ')} bits`,
     issuer.refused && 'one tenant',
     preset.isUserAgentRequired && 'a `User-Agent`',
     describeAcr(preset),
@@ -114,8 +128,25 @@ function describeRest(preset: Preset): readonly string[] {
     refusedScopes && `no scope ${list(refusedScopes)}`,
     ...required.filter((name) => name !== 'acr_values').map((name) => `${code(name)} demanded`),
     idTokenAlgs && `ID Tokens with ${idTokenAlgs.join(', ')}`,
-    preset.isIdTokenEncrypted && 'ID Tokens encrypted: `idToken.decryptionKey`',
+    preset.isIdTokenEncrypted && describeEncryption(preset),
+    preset.userInfo && `UserInfo ${userInfos[preset.userInfo]}`,
+    ...describeLengths(authorization),
+    authorization.isPushRefused && 'no PAR',
   ].filter((each) => typeof each === 'string')
+}
+
+const userInfos = { jwt: 'signed', encrypted_jwt: 'signed and encrypted' } as const
+
+function describeEncryption({ encryption }: Preset): string {
+  const algs = encryption ? ` by ${encryption.algs.join(', ')}` : ''
+  const enc = encryption?.enc ? ` with ${encryption.enc}` : ''
+  return `ID Tokens encrypted${algs}${enc}: \`idToken.decryptionKey\``
+}
+
+function describeLengths({ minLengths = {} }: AuthorizationDemands): readonly string[] {
+  return Object.entries(minLengths).map(([name, least]) =>
+    least === 1 ? `${code(name)} demanded` : `${code(name)} of ${least} characters at least`,
+  )
 }
 
 /** What is sent, and what else is accepted. */
