@@ -90,7 +90,7 @@ export function readProviderConfig(
       })
     : { clientAuth: 'private_key_jwt' as const, keySources: [], known: [] }
   const { known, ...client } = authentication
-  const decryptionSources = readDecryption(options, known, context)
+  const decryptionSources = readDecryption(options, known, { ...context, preset })
   const { idToken, http } = options
   const authorization = options.authorization ?? {}
   return {
@@ -201,11 +201,13 @@ function readAuthentication(
 function readDecryption(
   { idToken }: Partial<ProviderOptions>,
   signing: readonly NamedKey[],
-  { emit, report }: CheckContext & { readonly report: check.Report },
+  { preset, emit, report }: ReportContext & { readonly preset: Preset | undefined },
 ): ProviderConfig['decryptionSources'] {
   if (idToken?.decryptionKey === undefined) return []
   const path = 'idToken.decryptionKey'
-  const { sources, known, issues } = readDecryptionKey(idToken.decryptionKey, { path, emit })
+  const accepted = preset?.encryption?.algs
+  const context = { path, accepted, emit }
+  const { sources, known, issues } = readDecryptionKey(idToken.decryptionKey, context)
   for (const issue of issues) report(issue.path, issue.message)
   const list = ({ kid, publicJwk }: NamedKey) => listNames({ ...publicJwk, kid })
   const taken = new Set(signing.flatMap(list))

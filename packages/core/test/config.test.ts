@@ -4,7 +4,7 @@ import { clientSecretBasic } from '../src/client/authentication.ts'
 import { ConfigurationError } from '../src/errors.ts'
 import { createLocalSigner } from '../src/keys/local-signer.ts'
 import { createRelyingParty } from '../src/relying-party.ts'
-import { catchFault, generateEc } from './keys/support/keys.ts'
+import { catchFault, generateEc, toJwk } from './keys/support/keys.ts'
 import { buildOptions, configure, findFaults, secret } from './support/options.ts'
 
 type Overrides = Readonly<Record<string, unknown>>
@@ -342,6 +342,35 @@ describe('a decryption key', () => {
     const overrides = { clientKey: [{ key: one, kid: 'k' }], idToken: { decryptionKey: [key] } }
     const message = `has the key or the "kid" of a client key, "${key.kid}": make a key of its own`
     expect(readIssues(overrides)).toEqual([{ path, message }])
+  })
+
+  describe('at a provider that says how it encrypts', () => {
+    const at = (provider: string, key: unknown) => ({
+      provider,
+      clientKey: generateEc(),
+      authorization: { scope: 'openid service:TEST', acr_values: 'eidas2' },
+      idToken: { decryptionKey: key },
+    })
+
+    test('is for what fits it and the provider, and published so', async () => {
+      const [source] =
+        configure(at('france-connect-plus', two)).providers[0]?.decryptionSources ?? []
+      const keys = (await source?.keys()) ?? []
+      expect(keys.map(({ decrypter }) => decrypter.algs)).toEqual([['ECDH-ES']])
+    })
+
+    test.each([
+      ['itsme', two, 'ECDH-ES+A256KW, ECDH-ES+A128KW, ECDH-ES', 'RSA-OAEP, RSA-OAEP-256'],
+      [
+        'france-connect-plus',
+        { ...toJwk(two), alg: 'ECDH-ES+A256KW' },
+        'ECDH-ES+A256KW',
+        'ECDH-ES, RSA-OAEP, RSA-OAEP-256',
+      ],
+    ])('is a fault at %s when it is for nothing that is used there', (name, key, ours, theirs) => {
+      const message = `is for ${ours}, and the provider encrypts by ${theirs} alone`
+      expect(readIssues(at(name, key))).toContainEqual({ path, message })
+    })
   })
 
   test('that cannot be used is a fault beside all others', () => {

@@ -27,7 +27,8 @@ interface DecryptionKeyEntry {
   readonly key: DecryptionKeyInput
   /**
    * The key management algorithm that it is bound to, and published with. Without it, it takes all that
-   * fit the key, and is published with RSA-OAEP-256 or ECDH-ES+A256KW.
+   * fit the key and the provider has, and is published with the first: RSA-OAEP-256 or ECDH-ES+A256KW,
+   * unless its preset says otherwise.
    */
   readonly alg?: JweAlgorithm
   readonly kid?: string
@@ -45,7 +46,7 @@ export type DecryptionKey =
 /** What a key is asked to do to decrypt. @see RFC 7517, 4.3 */
 const operations = ['decrypt', 'unwrapKey', 'deriveKey', 'deriveBits'] as const
 
-const decryption: KeyPurpose<JweAlgorithm, TimedDecrypter> = {
+const decryption: Omit<KeyPurpose<JweAlgorithm, TimedDecrypter>, 'build'> = {
   activity: 'decryption',
   verb: 'decrypt',
   algorithmName: 'key management algorithm',
@@ -61,7 +62,6 @@ const decryption: KeyPurpose<JweAlgorithm, TimedDecrypter> = {
     if (alg !== undefined) return isJweAlgorithm(alg)
     return use === 'enc' || Array.isArray(theirs)
   },
-  build: createTimedDecrypters,
   identify: ({ decrypter }) => decrypter,
   createStoreSource(scheme) {
     throw buildFault(
@@ -71,15 +71,26 @@ const decryption: KeyPurpose<JweAlgorithm, TimedDecrypter> = {
   },
 }
 
+/** What reading the option takes. */
+interface DecryptionKeyContext {
+  readonly path: string
+  /** The key management algorithms that the provider has, where that is known. */
+  readonly accepted?: readonly string[] | undefined
+  readonly emit: Emit
+}
+
 /** Reads the option. Files and variables are read now. */
 export function readDecryptionKey(
   value: unknown,
-  { path, emit }: { readonly path: string; readonly emit: Emit },
+  { path, accepted, emit }: DecryptionKeyContext,
 ): ReadKeys<TimedDecrypter> {
   return readKeyOption(value, {
     path,
     emit,
-    purpose: decryption,
+    purpose: {
+      ...decryption,
+      build: (materials, settings) => createTimedDecrypters(materials, { ...settings, accepted }),
+    },
     createOwnSource(input) {
       if (!isSignerOrSource(input)) return undefined
       throw buildFault('is a Signer or a KeySource, which does not decrypt: give the private key')

@@ -31,14 +31,21 @@ import {
 import { checkKids, checkOneKid, readTimes } from './key-settings.ts'
 import { buildPublicJwk, calculateThumbprint } from './public-jwk.ts'
 
+/** What is said of keys that were read. */
+export interface DecrypterSettings extends KeyDeclaration<JweAlgorithm> {
+  /** The key management algorithms that the provider has, where that is known. */
+  readonly accepted?: readonly string[] | undefined
+}
+
 /**
  * Creates the decrypters for keys that were read.
  *
- * @throws KeyError when a key cannot decrypt with its algorithm, or two have one `kid`
+ * @throws KeyError when a key cannot decrypt with its algorithm, or with none that the provider has, or two
+ *   have one `kid`
  */
 export function createTimedDecrypters(
   materials: readonly KeyMaterial<JweAlgorithm>[],
-  settings: KeyDeclaration<JweAlgorithm>,
+  settings: DecrypterSettings,
 ): readonly TimedDecrypter[] {
   checkOneKid(materials, settings)
   const keys = materials.map((material) =>
@@ -50,7 +57,7 @@ export function createTimedDecrypters(
 
 function createTimedDecrypter(
   material: KeyMaterial<JweAlgorithm>,
-  settings: KeyDeclaration<JweAlgorithm>,
+  settings: DecrypterSettings,
 ): TimedDecrypter {
   // A copy: jose may export it as a JWK, and a key of this process's generator can block there (Node 20)
   const key = copyPrivateKey(material.key)
@@ -65,7 +72,13 @@ function createTimedDecrypter(
   checkHalves(() => decryptsAlike(key))
   const times = readTimes(material, settings, 'decrypt')
   const kid = settings.kid ?? material.kid
-  const algs = alg === undefined ? fitting : [alg]
+  const { accepted } = settings
+  const able = alg === undefined ? fitting : [alg]
+  const algs = accepted ? able.filter((name) => accepted.includes(name)) : able
+  if (accepted && algs.length === 0) {
+    const theirs = accepted.join(', ')
+    throw buildFault(`is for ${able.join(', ')}, and the provider encrypts by ${theirs} alone`)
+  }
   return { decrypter: createLocalDecrypter({ key, kid, algs }), ...times }
 }
 
