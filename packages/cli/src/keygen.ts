@@ -73,7 +73,7 @@ async function runKeygen(
   checkAccepted(preset, alg)
   const { path, isSet } = findKeyPlace(options, cwd)
   const isForced = options.force === true
-  const bits = readSize(options.bits, alg)
+  const bits = readSize(options.bits, alg, preset?.registration.rsaSizes)
   const certificatePath = findCertificatePath(options, { preset, path, cwd })
   checkCreatable(path, { isForced: isForced || isSet })
   if (certificatePath !== undefined) {
@@ -82,7 +82,7 @@ async function runKeygen(
   }
   const certify = await prepareCertificate(certificatePath, {
     name: options.name ?? environment['OIDC_CLIENT_ID']?.trim() ?? 'countersign',
-    days: readNumber('--days', options.days, (number) => number >= 1 && number <= 3650),
+    days: readDays(options.days),
     now: surroundings.now(),
   })
   const key = await generateKey(alg, bits)
@@ -158,21 +158,26 @@ function addToSet(
   return state
 }
 
-/** The size of an RSA key. Other keys have the one of their curve. */
-function readSize(text: string | undefined, alg: JwsAlgorithm): number {
+/** The size of an RSA key, one that the provider takes. Other keys have the one of their curve. */
+function readSize(
+  text: string | undefined,
+  alg: JwsAlgorithm,
+  accepted: readonly number[] = rsaSizes,
+): number {
   if (text !== undefined && !/^[RP]S/.test(alg)) {
     throw new CommandError(
       `--bits: is the size of an RSA key, and one for ${alg} has no other size`,
     )
   }
-  return readNumber('--bits', text ?? '2048', (number) => rsaSizes.includes(number))
+  const bits = Number(text ?? '2048')
+  if (accepted.includes(bits)) return bits
+  throw new CommandError(`--bits: must be one of ${accepted.join(', ')}`)
 }
 
-function readNumber(option: string, text: string, isFit: (number: number) => boolean): number {
-  const number = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
-  if (isFit(number)) return number
-  const accepted = option === '--bits' ? rsaSizes.join(', ') : '1 to 3650'
-  throw new CommandError(`${option}: must be ${option === '--bits' ? 'one of ' : ''}${accepted}`)
+function readDays(text: string): number {
+  const days = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
+  if (days >= 1 && days <= 3650) return days
+  throw new CommandError('--days: must be 1 to 3650')
 }
 
 /** A path as somebody would type it who is in this folder. */

@@ -119,6 +119,7 @@ test.each([
     'keygen --alg ES256 --bits 4096',
     '--bits: is the size of an RSA key, and one for ES256 has no other size',
   ],
+  ['keygen --provider signicat --alg RS256 --bits 3072', '--bits: must be one of 2048, 4096'],
   ['keygen --bits 2048', '--bits: is the size of an RSA key, and one for ES256 has no other size'],
 ])('"%s" is refused, and makes nothing', async (line, message) => {
   const { run, cwd } = createPlace()
