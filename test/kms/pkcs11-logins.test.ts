@@ -95,7 +95,8 @@ describe.skipIf(skipReason !== undefined)(title('PKCS#11 logins'), () => {
     watched.answers.set('C_Login', () => {
       throw new loaded.Pkcs11Error('CKR_GENERAL_ERROR:5', 5, 'C_Login')
     })
-    const failedAt = performance.now()
+    // Whole, so that what is left is, too
+    const failedAt = Math.round(performance.now())
     const clock = vi.spyOn(performance, 'now').mockReturnValue(failedAt)
     const source = open({ token: 'errors' })
     const error = await findError(source.keys())
