@@ -28,9 +28,6 @@ export interface RegisteredKey {
   readonly certificate: string | undefined
 }
 
-/** Those who take a JWK by itself, and not in a set. */
-const takesJwk: ReadonlySet<string> = new Set(['signicat', 'duende'])
-
 /** Says how a new key is registered, whose public half is shown above or below. */
 export function describeRegistration(
   { key, preset, environment, certificate }: RegisteredKey,
@@ -53,7 +50,7 @@ export function describeRegistration(
   const forms = registration.forms.filter((form) => form !== 'made_there')
   const ways: Readonly<Record<KeyForm, string>> = {
     jwks_uri: `enter the URL of the app's JWK Set: ${url}`,
-    jwks: takesJwk.has(preset.name)
+    jwks: registration.takesOneJwk
       ? `paste the JWK: of the JWK Set ${where} the object inside "keys"`
       : `paste the JWK Set ${where}`,
     pem: `paste the public key ${where}, with its first and last lines`,

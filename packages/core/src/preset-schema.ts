@@ -93,6 +93,7 @@ export const preset: v.GenericSchema = object({
     forms: v.array(v.picklist(['pem', 'certificate', 'jwks', 'jwks_uri', 'made_there'])),
     where: text,
     limit: v.optional(seconds),
+    takesOneJwk: v.optional(v.boolean()),
     rsaSizes: v.optional(v.array(seconds)),
   }),
   logout: v.optional(v.array(v.picklist(['rp-initiated', 'back-channel', 'front-channel']))),

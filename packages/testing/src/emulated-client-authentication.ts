@@ -175,8 +175,7 @@ async function findBroken(
     })
     if (broken.length > 0) return broken
   }
-  const lacking = preset.isIdTokenEncrypted ? await findLackingKey(endpoint, client, parts) : []
-  return lacking
+  return preset.isIdTokenEncrypted ? await findLackingKey(endpoint, client, parts) : []
 }
 
 function describeStranger({ clientIds }: Credentials): BrokenEmulatorRule {

@@ -19,8 +19,5 @@ export function findWrongRsaSize(
 
 function readRsaSize({ kty, n }: JWK): number | undefined {
   if (kty !== 'RSA' || typeof n !== 'string') return undefined
-  return [...Buffer.from(n, 'base64url')]
-    .map((byte) => byte.toString(2).padStart(8, '0'))
-    .join('')
-    .replace(/^0+/, '').length
+  return BigInt(`0x0${Buffer.from(n, 'base64url').toString('hex')}`).toString(2).length
 }

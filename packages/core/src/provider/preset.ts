@@ -158,6 +158,8 @@ export interface KeyRegistration {
   readonly where: string
   /** How many keys it keeps at once. */
   readonly limit?: number
+  /** Whether a JWK is given by itself, and not in a set. */
+  readonly takesOneJwk?: boolean
   /** The sizes that RSA keys may have, in bits. Absent: 2048 and more. @see RFC 7518, 3.3 */
   readonly rsaSizes?: readonly number[]
 }

@@ -27,6 +27,7 @@ export const duende: Preset = {
   registration: {
     forms: ['jwks', 'certificate'],
     where: 'Client.ClientSecrets, of the type JsonWebKey or X509CertificateBase64',
+    takesOneJwk: true,
   },
   logout: ['rp-initiated', 'back-channel', 'front-channel'],
 }

@@ -30,6 +30,7 @@ export const signicat: Preset = {
     forms: ['jwks', 'certificate', 'made_there'],
     where:
       'Signicat Dashboard > Products > eID Hub > OIDC clients > {client} > Advanced > Public keys',
+    takesOneJwk: true,
     rsaSizes: [2048, 4096],
   },
 }
